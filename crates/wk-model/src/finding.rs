@@ -1,0 +1,290 @@
+//! Findings: what the watch reports, and the sightings they are folded from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256;
+use crate::severity::Severity;
+use crate::time::Timestamp;
+
+/// One event that a rule matched, or that is itself a report of another product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// Which finding it belongs to.
+    pub finding: FindingId,
+    /// The rule or product that says so.
+    pub rule: Rule,
+    /// What was seen, as a short statement.
+    pub title: String,
+    /// Severity as this sighting has it.
+    pub severity: Severity,
+    /// Account the event happened in.
+    pub account: Option<String>,
+    /// Region the event happened in.
+    pub region: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// What it was done to.
+    pub resources: Vec<String>,
+    /// The event behind it.
+    pub event: EventRef,
+    /// First time of the activity that the sighting reports; for a rule, the event's time.
+    pub first_seen: Timestamp,
+    /// Last time of the activity that the sighting reports.
+    pub last_seen: Timestamp,
+    /// For reports of other products: how often they counted it. `None`: this is one event.
+    pub reported_count: Option<u64>,
+    /// Whether the event came live or late.
+    pub origin: Origin,
+}
+
+/// A finding: all sightings of one rule, account, actor and resource within one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Deterministic: the same events give the same id, in whatever order they come.
+    pub id: FindingId,
+    /// The rule or product that says so.
+    pub rule: Rule,
+    /// What was seen, as a short statement.
+    pub title: String,
+    /// From 0 to 10; of the latest sighting.
+    pub severity: Severity,
+    /// Account it happened in.
+    pub account: Option<String>,
+    /// Region of the latest sighting.
+    pub region: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// What it was done to, sorted; at most [`Finding::RESOURCES_MAX`].
+    pub resources: Vec<String>,
+    /// First time of the activity.
+    pub first_seen: Timestamp,
+    /// Last time of the activity.
+    pub last_seen: Timestamp,
+    /// How often: events, or the count of the product that reported it.
+    pub count: u64,
+    /// The events behind it, earliest first; at most [`Finding::EVENTS_MAX`].
+    pub events: Vec<EventRef>,
+    /// Live if any of its events came live.
+    pub origin: Origin,
+    /// Which event the fields of the latest sighting come from.
+    pub latest: EventRef,
+}
+
+/// The identity of a finding: 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FindingId(pub String);
+
+/// Who says so: a rule of ours or of the user, or another product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// The rule's id (UUID in Sigma), or the product's type of finding.
+    pub id: String,
+    /// First 16 digits of the SHA-256 of the rule's text; the schema version for other products.
+    pub version: String,
+    /// `watchkeeper`, or the product that reported it: `guardduty`, `securityhub`, …
+    pub product: String,
+    /// ATT&CK technique and tactic tags, without prefix: `t1098.001`.
+    pub attack: Vec<String>,
+    /// Points of SOC 2 CC7 it serves: `CC7.2`.
+    pub controls: Vec<String>,
+}
+
+/// Where an event lies in the lake.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EventRef {
+    /// When it happened.
+    pub time: Timestamp,
+    /// The table.
+    pub table: String,
+    /// Its `event_id`.
+    pub id: String,
+}
+
+/// Whether an event reached us while it mattered, or as history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Received later than the limit for live events: never pages, never acts.
+    BackFill,
+    /// Received within the limit.
+    Live,
+}
+
+impl FindingId {
+    /// The identity of a rule's finding: rule, account, actor, resource and window.
+    pub fn of_rule(
+        rule: &str,
+        account: &str,
+        actor: &str,
+        resource: &str,
+        window: Timestamp,
+    ) -> Self {
+        let start = window.micros().to_be_bytes();
+        Self::of(&[
+            b"rule",
+            rule.as_bytes(),
+            account.as_bytes(),
+            actor.as_bytes(),
+            resource.as_bytes(),
+            &start,
+        ])
+    }
+    /// The identity of a finding that another product keeps under an id of its own.
+    pub fn of_report(product: &str, native: &str) -> Self {
+        Self::of(&[b"report", product.as_bytes(), native.as_bytes()])
+    }
+    fn of(parts: &[&[u8]]) -> Self {
+        Self(Sha256::of_parts(parts).to_string().chars().take(32).collect())
+    }
+}
+
+impl std::fmt::Display for FindingId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Origin {
+    /// Live if it was received at most `live_seconds` after it happened.
+    pub fn of(event: Timestamp, received: Timestamp, live_seconds: i64) -> Self {
+        if received.seconds() - event.seconds() <= live_seconds {
+            Self::Live
+        } else {
+            Self::BackFill
+        }
+    }
+    /// The word in commands and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BackFill => "back-fill",
+            Self::Live => "live",
+        }
+    }
+}
+
+impl Finding {
+    /// How many resources a finding names; the count goes on.
+    pub const RESOURCES_MAX: usize = 50;
+    /// How many events a finding names (the earliest); the count goes on.
+    pub const EVENTS_MAX: usize = 100;
+
+    /// A finding of one sighting.
+    pub fn begin(sighting: &Sighting) -> Self {
+        let mut finding = Self {
+            id: sighting.finding.clone(),
+            rule: sighting.rule.clone(),
+            title: sighting.title.clone(),
+            severity: sighting.severity,
+            account: sighting.account.clone(),
+            region: sighting.region.clone(),
+            actor: sighting.actor.clone(),
+            resources: Vec::new(),
+            first_seen: sighting.first_seen,
+            last_seen: sighting.last_seen,
+            count: 0,
+            events: Vec::new(),
+            origin: sighting.origin,
+            latest: sighting.event.clone(),
+        };
+        finding.fold(sighting);
+        finding
+    }
+
+    /// Takes one more sighting in. Each event must be folded in once; the order does not matter.
+    pub fn fold(&mut self, sighting: &Sighting) {
+        self.first_seen = self.first_seen.min(sighting.first_seen);
+        self.last_seen = self.last_seen.max(sighting.last_seen);
+        self.origin = self.origin.max(sighting.origin);
+        self.count = match sighting.reported_count {
+            Some(reported) => self.count.max(reported),
+            None => self.count.saturating_add(1),
+        };
+        if sighting.event >= self.latest {
+            self.latest = sighting.event.clone();
+            self.rule = sighting.rule.clone();
+            self.title = sighting.title.clone();
+            self.severity = sighting.severity;
+            self.region = sighting.region.clone();
+        }
+        for resource in &sighting.resources {
+            insert_sorted(&mut self.resources, resource, Self::RESOURCES_MAX);
+        }
+        insert_sorted(&mut self.events, &sighting.event, Self::EVENTS_MAX);
+    }
+}
+
+/// Keeps the smallest `max` distinct items, sorted: the same in whatever order they come.
+fn insert_sorted<T: Ord + Clone>(items: &mut Vec<T>, item: &T, max: usize) {
+    if let Err(place) = items.binary_search(item) {
+        items.insert(place, item.clone());
+        items.truncate(max);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sighting(second: i64, resource: &str) -> Sighting {
+        let time = Timestamp::from_seconds(second);
+        Sighting {
+            finding: FindingId("f".into()),
+            rule: Rule {
+                id: "r".into(),
+                version: second.to_string(),
+                product: "watchkeeper".into(),
+                attack: vec![],
+                controls: vec![],
+            },
+            title: format!("t{second}"),
+            severity: Severity::from_tenths(u8::try_from(second % 100).unwrap()),
+            account: None,
+            region: Some(format!("region-{second}")),
+            actor: None,
+            resources: vec![resource.into()],
+            event: EventRef { time, table: "cloudtrail".into(), id: second.to_string() },
+            first_seen: time,
+            last_seen: time,
+            reported_count: None,
+            origin: if second % 7 == 0 { Origin::Live } else { Origin::BackFill },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_events_does_not_change_a_finding(
+            (seconds, shuffled) in proptest::collection::btree_set(0i64..2_000, 1..150)
+                .prop_flat_map(|s| { let v: Vec<_> = s.into_iter().collect(); (Just(v.clone()), Just(v).prop_shuffle()) })
+        ) {
+            let fold = |order: &[i64]| {
+                let mut all = order.iter().map(|s| sighting(*s, &format!("r{s}")));
+                let mut finding = Finding::begin(&all.next().unwrap());
+                all.for_each(|s| finding.fold(&s));
+                finding
+            };
+            let finding = fold(&seconds);
+            prop_assert_eq!(finding.count, seconds.len() as u64);
+            prop_assert_eq!(finding, fold(&shuffled));
+        }
+    }
+
+    #[test]
+    fn a_products_own_count_is_taken_as_it_says() {
+        let mut s = sighting(1, "r");
+        s.reported_count = Some(147);
+        let mut finding = Finding::begin(&s);
+        s.reported_count = Some(150);
+        finding.fold(&s);
+        assert_eq!(finding.count, 150);
+    }
+
+    #[test]
+    fn identities_differ_by_every_part() {
+        let id = |r, a, w| FindingId::of_rule(r, a, "x", "y", Timestamp::from_seconds(w)).0;
+        assert_ne!(id("r", "ab", 0), id("ra", "b", 0));
+        assert_ne!(id("r", "a", 0), id("r", "a", 3600));
+        assert_eq!(id("r", "a", 0).len(), 32);
+    }
+}

@@ -1,0 +1,26 @@
+//! The nouns of Watchkeeper: what every other crate talks about.
+//!
+//! * Facts only: no I/O, no clock, no async, no knowledge of storage or of any source.
+//! * A type refuses nonsense at the door of *our* commands and configuration. A log record that
+//!   fails a type is still evidence: it is stored with its text and a flag (see [`event::Row`]).
+#![warn(missing_docs)]
+
+pub mod account;
+pub mod complaint;
+pub mod digest;
+pub mod event;
+pub mod finding;
+pub mod severity;
+pub mod table;
+pub mod tally;
+pub mod time;
+
+pub use account::AccountId;
+pub use complaint::Complaint;
+pub use digest::Sha256;
+pub use event::{Cell, EventId, Row};
+pub use finding::Finding;
+pub use severity::{Severity, SeverityWord};
+pub use table::{Column, ColumnType, Table};
+pub use tally::Tally;
+pub use time::{Day, Timestamp};
