@@ -10,13 +10,9 @@ pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
     if !cargo::succeeds(root, &["nextest", "--version"]) {
         return cargo::run(root, &["test", "--workspace", "--no-fail-fast"], out);
     }
-    // nextest runs no examples of documentation. They go first: its summary shall come last.
-    let mut examples = vec!["test", "--doc"];
-    let members = house.members()?;
-    for member in members.iter().filter(|member| member.has_doctests) {
-        examples.extend(["--package", &member.name]);
-    }
-    let documented = if examples.len() > 2 { cargo::run(root, &examples, out) } else { Ok(()) };
+    // nextest runs no examples of documentation. They go first: its summary shall come last. Over
+    // the whole workspace as well: a part of it would have other features, and be built anew.
+    let examples = cargo::run(root, &["test", "--doc", "--workspace"], out);
     cargo::run(root, &["nextest", "run", "--workspace"], out)?;
-    documented
+    examples
 }

@@ -134,7 +134,6 @@ mod tests {
         Member {
             name: name.to_owned(),
             folder: format!("crates/{name}"),
-            has_doctests: false,
             needs: needs.split_whitespace().map(need).collect(),
         }
     }

@@ -26,7 +26,6 @@ pub(crate) struct Member {
     pub(crate) name: String,
     /// Relative to the root, as `crates/wk-model`.
     pub(crate) folder: String,
-    pub(crate) has_doctests: bool,
     pub(crate) needs: Vec<Need>,
 }
 
@@ -90,12 +89,7 @@ impl House {
             dev: word(need, "kind") == "dev",
             line: line_of(text, word(need, "name")),
         });
-        Member {
-            name: word(package, "name").to_owned(),
-            folder,
-            has_doctests: list(package, "targets").iter().any(|target| target["doctest"] == true),
-            needs: needs.collect(),
-        }
+        Member { name: word(package, "name").to_owned(), folder, needs: needs.collect() }
     }
 }
 

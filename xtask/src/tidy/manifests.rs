@@ -154,7 +154,6 @@ mod tests {
         let member = Member {
             name: "a".to_owned(),
             folder: "crates/a".to_owned(),
-            has_doctests: false,
             needs: vec![need("serde-saphyr"), need("regex")],
         };
         let expected = ["crates/a/Cargo.toml:9: no source of a names regex; remove it"];
