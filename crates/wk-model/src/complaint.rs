@@ -14,6 +14,9 @@ pub struct Complaint {
     /// How the stretch begins: at most [`Complaint::SAMPLE_BYTES`] bytes; control characters and
     /// bytes that are not UTF-8 are escaped.
     pub sample: String,
+    /// Whether the record became an event all the same (a conflict): then it is not among the
+    /// complaints of the sum.
+    pub kept: bool,
 }
 
 impl Complaint {
@@ -23,7 +26,7 @@ impl Complaint {
     /// A complaint about the bytes that begin at `position`.
     pub fn new(source: &str, position: u64, reason: impl Into<String>, bytes: &[u8]) -> Self {
         let head = &bytes[..bytes.len().min(Self::SAMPLE_BYTES)];
-        Self { source: source.to_owned(), position, reason: reason.into(), sample: printable(head) }
+        Self { source: source.to_owned(), position, reason: reason.into(), sample: printable(head), kept: false }
     }
 }
 

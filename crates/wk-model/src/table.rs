@@ -75,7 +75,7 @@ pub const CORE: &[Column] = &[
     column("user_agent", ColumnType::Text, "client that was used"),
     column("action", ColumnType::Text, "what: service:Operation without version suffix, or verb"),
     column("outcome", ColumnType::Text, "success, failure or denied"),
-    column("resources", ColumnType::TextList, "ARNs and ids of what it was done to"),
+    column("resource_ids", ColumnType::TextList, "ARNs and ids of what it was done to"),
     column("flags", ColumnType::TextList, "fields that failed their type, with their text"),
     column(
         "object",

@@ -1,1 +1,48 @@
+//! The ways out of the pure middle, as traits: clock, objects, lake, ledger, credentials.
+//!
+//! * A seam says what is wanted and what can go wrong, never how it is done.
+//! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
+//! * Adapters live in the edge crates; simulated ones stand beside the trait they simulate.
+#![warn(missing_docs)]
 
+pub mod clock;
+pub mod credentials;
+pub mod lake;
+pub mod ledger;
+pub mod objects;
+pub mod schema;
+
+/// A boxed future that may cross threads.
+pub type Future<'a, T> = futures::future::BoxFuture<'a, T>;
+
+/// What went wrong outside: what was being done, to what, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing}")]
+pub struct Failure {
+    /// What was being done, to what: `write /lake/x.parquet`.
+    pub doing: String,
+    /// Why it failed.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+    /// Whether the same call may go through later.
+    pub transient: bool,
+}
+
+impl Failure {
+    /// A failure that is final.
+    pub fn new(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { doing: doing.into(), source: source.into(), transient: false }
+    }
+    /// The same failure, marked as one that may pass.
+    #[must_use]
+    pub fn transient(mut self) -> Self {
+        self.transient = true;
+        self
+    }
+}
+
+/// What every way out answers.
+pub type Answer<T> = Result<T, Failure>;

@@ -1,1 +1,16 @@
+//! Lake and ledger: where facts are kept.
+//!
+//! * [`lake`] writes and finds immutable files: Parquet by table and day, and the id index.
+//! * [`ledger`] makes them true, in one SQLite transaction together with the log's leaves.
+//! * [`query`] answers SQL over one version of the lake.
+//! * [`objects`] reads what is to be ingested: local trees and S3-compatible stores.
+//! * Every decompression has a limit ([`inflate`]); nothing here knows what a record means.
 
+pub mod files;
+pub mod inflate;
+pub mod lake;
+pub mod ledger;
+pub mod log;
+pub mod objects;
+pub mod query;
+mod runs;

@@ -1,1 +1,14 @@
+//! SEE: what the bytes of an AWS account's logs say.
+//!
+//! * [`reader`] turns the bytes of an object into events or complaints; every record becomes
+//!   exactly one of them.
+//! * [`sources`] is the catalogue: one file per source, each saying everything about itself.
+//! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them.
+//! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
+pub mod columns;
+pub mod detect;
+pub mod fingerprint;
+pub mod reader;
+pub mod sources;
+mod unwrap;

@@ -1,0 +1,90 @@
+//! The lake: immutable files that become visible only by a commit of the ledger.
+
+use arrow_array::RecordBatch;
+use wk_model::{Day, Sha256, Timestamp};
+
+use crate::{Answer, Future};
+
+/// Rows of one table and one day, to be written as one file.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The table.
+    pub table: &'static wk_model::Table,
+    /// The event-time day.
+    pub day: Day,
+    /// The rows, in the table's schema.
+    pub batch: RecordBatch,
+    /// Which rows are written; `None` is all of them.
+    pub keep: Option<Vec<bool>>,
+}
+
+/// A file of the lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its path below the root of the lake; holds its content hash.
+    pub path: String,
+    /// The table.
+    pub table: String,
+    /// The event-time day of all its rows.
+    pub day: Day,
+    /// SHA-256 of the file.
+    pub sha256: Sha256,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Number of rows.
+    pub rows: u64,
+    /// Earliest event time.
+    pub first: Timestamp,
+    /// Latest event time.
+    pub last: Timestamp,
+}
+
+/// The identity of one event in the id index: what it is, and what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventKey {
+    /// The source's id: the 16 bytes of a UUID, else the first half of a SHA-256.
+    pub id: u128,
+    /// Fingerprint of the content.
+    pub content: u64,
+}
+
+/// A sorted file of event keys of one table and day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its path below the root of the lake; holds its content hash.
+    pub path: String,
+    /// The table.
+    pub table: String,
+    /// The event-time day.
+    pub day: Day,
+    /// Number of keys.
+    pub keys: u64,
+}
+
+/// What the id index says of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is new.
+    New,
+    /// It is there with the same content.
+    Duplicate,
+    /// Its id is there with other content.
+    Conflict,
+}
+
+/// Writes and reads the files of the lake. Nothing that it stages can be seen until
+/// [`crate::ledger::Ledger::commit`] names it.
+pub trait Lake: Send + Sync {
+    /// Writes the rows durably under a name that holds the content's hash; a part that keeps no
+    /// row makes no file.
+    fn stage<'a>(&'a self, part: &'a Part) -> Future<'a, Answer<Option<File>>>;
+    /// Writes a run of keys, which must be sorted and distinct.
+    fn stage_run<'a>(&'a self, table: &'a str, day: Day, keys: &'a [EventKey]) -> Future<'a, Answer<Run>>;
+    /// Merges runs of one table and day, and sorted keys, into one new run.
+    fn merge_runs<'a>(&'a self, runs: &'a [Run], keys: &'a [EventKey]) -> Future<'a, Answer<Run>>;
+    /// Looks sorted keys up in the runs of their table and day. An answer per key.
+    fn look_up<'a>(&'a self, runs: &'a [Run], keys: &'a [EventKey]) -> Future<'a, Answer<Vec<Known>>>;
+    /// Removes staged files that no commit names and that are older than `before`: what a crash
+    /// left. `named` are the paths that the ledger knows. Answers how many were removed.
+    fn sweep<'a>(&'a self, named: &'a [String], before: Timestamp) -> Future<'a, Answer<u64>>;
+}

@@ -1,0 +1,139 @@
+//! The ledger: what is true. One transaction makes files, objects, complaints, findings and log
+//! leaves visible together.
+
+use serde::{Deserialize, Serialize};
+use wk_model::finding::{Finding, Sighting};
+use wk_model::{Complaint, Day, Sha256, Tally, Timestamp};
+
+use crate::lake::{File, Run};
+use crate::{Answer, Future};
+
+/// Everything that becomes true at once.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// Which process makes it; its own earlier runs need no second check.
+    pub writer: String,
+    /// When it was sealed.
+    pub recorded: Timestamp,
+    /// Objects that are read to their end.
+    pub objects: Vec<ObjectRow>,
+    /// New files of the lake.
+    pub files: Vec<File>,
+    /// New runs of the id index, and the runs that each replaces.
+    pub runs: Vec<(Run, Vec<Run>)>,
+    /// The version of the id index that the commit was checked against.
+    pub checked_at: u64,
+    /// Sightings, in any order; each of a distinct event.
+    pub sightings: Vec<Sighting>,
+}
+
+/// An object that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRow {
+    /// What makes it the same object.
+    pub identity: Sha256,
+    /// Where it lay.
+    pub uri: String,
+    /// Size in bytes, as it lay there.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Records per source.
+    pub tallies: Vec<(String, Tally)>,
+    /// What could not be read.
+    pub complaints: Vec<Complaint>,
+}
+
+/// How a commit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// It is true now, as this version.
+    Done {
+        /// The version of the manifest that shows it.
+        version: u64,
+    },
+    /// Another process was faster: nothing was written. The caller checks again and retries.
+    Stale {
+        /// Objects of this commit that are there already.
+        objects: Vec<Sha256>,
+    },
+}
+
+/// A complaint with the object it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiledComplaint {
+    /// Where the object lay.
+    pub object: String,
+    /// The complaint.
+    #[serde(flatten)]
+    pub complaint: Complaint,
+}
+
+/// Which findings are asked for. Empty means all.
+#[derive(Debug, Clone, Default)]
+pub struct FindingQuery {
+    /// The finding's id, or its beginning.
+    pub id: Option<String>,
+    /// The rule's id or part of the title.
+    pub rule: Option<String>,
+    /// At least this severity, in tenths.
+    pub severity_tenths_min: Option<u8>,
+    /// Account.
+    pub account: Option<String>,
+    /// Part of the actor.
+    pub actor: Option<String>,
+    /// Product that reported it.
+    pub product: Option<String>,
+    /// Last seen at or after.
+    pub since: Option<Timestamp>,
+    /// First seen before.
+    pub until: Option<Timestamp>,
+    /// At most so many, newest first.
+    pub limit: Option<usize>,
+}
+
+/// A version of the lake: which files are visible.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The version.
+    pub version: u64,
+    /// The visible files.
+    pub files: Vec<File>,
+}
+
+/// The head of the append-only log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Number of leaves.
+    pub size: u64,
+    /// Root hash (RFC 9162).
+    pub root: Sha256,
+    /// The signed note (C2SP signed-note, tlog-checkpoint).
+    pub note: String,
+}
+
+/// The ledger. Every answer is a consistent view of committed facts.
+pub trait Ledger: Send + Sync {
+    /// For each identity, whether that object was read to its end.
+    fn objects_known<'a>(&'a self, identities: &'a [Sha256]) -> Future<'a, Answer<Vec<bool>>>;
+    /// The runs of these tables and days, and the version of the id index they belong to.
+    fn runs<'a>(&'a self, of: &'a [(String, Day)]) -> Future<'a, Answer<(u64, Vec<Run>)>>;
+    /// Makes a commit true, or nothing of it.
+    fn commit<'a>(&'a self, commit: &'a Commit) -> Future<'a, Answer<Committed>>;
+    /// The files that are visible now.
+    fn snapshot(&self) -> Future<'_, Answer<Snapshot>>;
+    /// Every path of the lake that the ledger names.
+    fn named_paths(&self) -> Future<'_, Answer<Vec<String>>>;
+    /// Findings, newest first.
+    fn findings<'a>(&'a self, query: &'a FindingQuery) -> Future<'a, Answer<Vec<Finding>>>;
+    /// Complaints, newest object first, at most `limit`, and how many there are.
+    fn complaints(&self, limit: usize) -> Future<'_, Answer<(u64, Vec<FiledComplaint>)>>;
+    /// Records per source over all objects.
+    fn tallies(&self) -> Future<'_, Answer<Vec<(String, Tally)>>>;
+    /// The newest checkpoint of the log; `None` before the first commit.
+    fn checkpoint(&self) -> Future<'_, Answer<Option<Checkpoint>>>;
+    /// Checks the log against itself: every leaf, the root, the signature. Answers the checkpoint.
+    fn verify_log(&self) -> Future<'_, Answer<Option<Checkpoint>>>;
+    /// The secret of this lake's content fingerprints.
+    fn fingerprint_seed(&self) -> u64;
+}

@@ -1,0 +1,48 @@
+//! Objects to be read: files on disk and objects in S3.
+
+use std::io::Read;
+
+use wk_model::{Sha256, Timestamp};
+
+use crate::{Answer, Future};
+
+/// An object that can be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Where it lies: a path or `s3://bucket/key`.
+    pub uri: String,
+    /// Its size in bytes, as it lies there.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// What makes it the same object; `None` where only its content can tell.
+    pub identity: Option<Sha256>,
+}
+
+/// The content of an object.
+pub enum Body {
+    /// All of it, for objects up to the size that was asked for.
+    Whole(Vec<u8>),
+    /// A stream, for larger ones.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// An opened object.
+pub struct Opened {
+    /// What makes it the same object wherever it lies: for files the SHA-256 of the content, for
+    /// S3 the digest of bucket, key and ETag.
+    pub identity: Sha256,
+    /// The content.
+    pub body: Body,
+    /// Metadata of the object that travels with it (`x-amz-meta-signature` of digest files, …).
+    pub metadata: Vec<(String, String)>,
+}
+
+/// A place that holds objects.
+pub trait Objects: Send + Sync {
+    /// All objects under this place, in the order in which they are best read: by the day that
+    /// their key names, then by key. What cannot be listed is a failure, never an empty list.
+    fn list(&self) -> Future<'_, Answer<Vec<Object>>>;
+    /// Opens one. Objects larger than `whole_max` bytes are streamed.
+    fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>>;
+}

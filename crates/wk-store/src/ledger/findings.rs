@@ -1,0 +1,87 @@
+//! Findings in the ledger: folded from sightings, listed by query.
+
+use std::collections::BTreeMap;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
+use wk_model::finding::{Finding, Sighting};
+use wk_seam::ledger::FindingQuery;
+
+/// Takes sightings of new events into their findings.
+pub(super) fn fold(tx: &Transaction<'_>, sightings: &[Sighting]) -> rusqlite::Result<()> {
+    let mut by_finding: BTreeMap<&str, Vec<&Sighting>> = BTreeMap::new();
+    for sighting in sightings {
+        by_finding.entry(&sighting.finding.0).or_default().push(sighting);
+    }
+    let mut there = tx.prepare_cached("SELECT body FROM finding WHERE id = ?1")?;
+    for (id, sightings) in by_finding {
+        let body: Option<String> = there.query_row([id], |r| r.get(0)).optional()?;
+        let mut finding = body.map(|b| parse(&b)).transpose()?;
+        for sighting in sightings {
+            match &mut finding {
+                Some(finding) => finding.fold(sighting),
+                None => finding = Some(Finding::begin(sighting)),
+            }
+        }
+        if let Some(finding) = finding {
+            put(tx, &finding)?;
+        }
+    }
+    Ok(())
+}
+
+fn put(tx: &Transaction<'_>, f: &Finding) -> rusqlite::Result<()> {
+    let body = serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+    tx.prepare_cached("INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
+        .execute(params![
+            f.id.0,
+            f.severity.tenths(),
+            f.first_seen.micros(),
+            f.last_seen.micros(),
+            f.account,
+            f.actor,
+            f.rule.id,
+            f.title,
+            f.rule.product,
+            body
+        ])
+        .map(drop)
+}
+
+/// Findings, newest first.
+pub(super) fn list(c: &Connection, query: &FindingQuery) -> rusqlite::Result<Vec<Finding>> {
+    let mut text = "SELECT body FROM finding WHERE 1".to_owned();
+    let mut values: Vec<Value> = Vec::new();
+    let mut and = |condition: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            text.push_str(" AND ");
+            text.push_str(condition);
+            values.push(value);
+        }
+    };
+    let word = |t: &Option<String>| t.clone().map(Value::Text);
+    and("id GLOB ? || '*'", query.id.as_deref().map(|id| Value::Text(literal(id))));
+    and("instr(lower(rule || ' ' || title), lower(?)) > 0", word(&query.rule));
+    and("severity >= ?", query.severity_tenths_min.map(|n| Value::Integer(n.into())));
+    and("account = ?", word(&query.account));
+    and("instr(lower(actor), lower(?)) > 0", word(&query.actor));
+    and("product = ?", word(&query.product));
+    and("last_seen >= ?", query.since.map(|t| Value::Integer(t.micros())));
+    and("first_seen < ?", query.until.map(|t| Value::Integer(t.micros())));
+    text.push_str(" ORDER BY last_seen DESC, severity DESC, id LIMIT ?");
+    values.push(Value::Integer(query.limit.and_then(|n| i64::try_from(n).ok()).unwrap_or(-1)));
+    let mut rows = c.prepare(&text)?;
+    let bodies = rows.query_map(params_from_iter(values), |r| r.get::<_, String>(0))?;
+    bodies.map(|body| parse(&body?)).collect()
+}
+
+/// Text without the characters that GLOB reads as patterns.
+fn literal(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+}
+
+fn parse(body: &str) -> rusqlite::Result<Finding> {
+    serde_json::from_str(body).map_err(|e| {
+        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into())
+    })
+}

@@ -1,0 +1,126 @@
+//! The form of the ledger's file.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// The form that this program writes.
+pub(super) const VERSION: i64 = 1;
+
+/// Sets the connection up and makes the tables where they are missing.
+pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(60))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    if version(connection)? == 0 {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if version(&tx)? == 0 {
+            tx.execute_batch(TABLES)?;
+            tx.pragma_update(None, "user_version", VERSION)?;
+        }
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// The form of the file; 0 if it is new.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |r| r.get(0))
+}
+
+/// The secret of this lake's fingerprints, drawn when it was made.
+pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
+    let seed: i64 =
+        connection.query_row("SELECT value FROM meta WHERE key = 'fingerprint-seed'", [], |r| r.get(0))?;
+    Ok(seed.cast_unsigned())
+}
+
+/// Times are microseconds, days are days since 1970-01-01.
+const TABLES: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES ('fingerprint-seed', random());
+
+CREATE TABLE version (
+    version  INTEGER PRIMARY KEY,
+    recorded INTEGER NOT NULL,
+    writer   TEXT NOT NULL,
+    objects  INTEGER NOT NULL,
+    files    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE object (
+    identity BLOB PRIMARY KEY CHECK (length(identity) = 32),
+    uri      TEXT NOT NULL,
+    size     INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    version  INTEGER NOT NULL REFERENCES version
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tally (
+    version    INTEGER NOT NULL REFERENCES version,
+    source     TEXT NOT NULL,
+    read       INTEGER NOT NULL,
+    stored     INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    complaints INTEGER NOT NULL,
+    PRIMARY KEY (version, source),
+    CHECK (read = stored + duplicates + complaints)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE complaint (
+    id       INTEGER PRIMARY KEY,
+    object   BLOB NOT NULL REFERENCES object,
+    source   TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    sample   TEXT NOT NULL,
+    kept     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE file (
+    path    TEXT PRIMARY KEY,
+    tbl     TEXT NOT NULL,
+    day     INTEGER NOT NULL,
+    sha256  BLOB NOT NULL CHECK (length(sha256) = 32),
+    bytes   INTEGER NOT NULL,
+    rows    INTEGER NOT NULL,
+    first   INTEGER NOT NULL,
+    last    INTEGER NOT NULL,
+    added   INTEGER NOT NULL REFERENCES version,
+    removed INTEGER REFERENCES version
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+    path       TEXT PRIMARY KEY,
+    tbl        TEXT NOT NULL,
+    day        INTEGER NOT NULL,
+    keys       INTEGER NOT NULL,
+    writer     TEXT NOT NULL,
+    added      INTEGER NOT NULL REFERENCES version,
+    removed    INTEGER REFERENCES version,
+    removed_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_of_day ON run (tbl, day) WHERE removed IS NULL;
+
+CREATE TABLE finding (
+    id         TEXT PRIMARY KEY,
+    severity   INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL,
+    account    TEXT,
+    actor      TEXT,
+    rule       TEXT NOT NULL,
+    title      TEXT NOT NULL,
+    product    TEXT NOT NULL,
+    body       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX finding_newest ON finding (last_seen DESC);
+
+CREATE TABLE leaf (seq INTEGER PRIMARY KEY, line TEXT NOT NULL) STRICT;
+CREATE TABLE frontier (place INTEGER PRIMARY KEY, root BLOB NOT NULL) STRICT;
+CREATE TABLE checkpoint (
+    size INTEGER PRIMARY KEY,
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    note TEXT NOT NULL
+) STRICT;
+";

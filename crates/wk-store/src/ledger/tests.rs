@@ -1,0 +1,1 @@
+//! What a commit promises, on a real file.

@@ -1,0 +1,124 @@
+//! Files of a local tree.
+//!
+//! A file's identity is the SHA-256 of its content: a copied, moved or renamed file is the same
+//! object.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use wk_model::Sha256;
+use wk_model::digest::Sha256Writer;
+use wk_seam::objects::{Body, Object, Objects, Opened};
+use wk_seam::{Answer, Failure, Future};
+
+use super::reading_order;
+use crate::files::{blocking, modified};
+
+/// A file, or all files below a folder. Links are followed to files, not to folders.
+pub struct LocalTree {
+    root: PathBuf,
+}
+
+impl LocalTree {
+    /// The tree below this path.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+}
+
+impl Objects for LocalTree {
+    fn list(&self) -> Future<'_, Answer<Vec<Object>>> {
+        let root = self.root.clone();
+        Box::pin(blocking(move || list(&root)))
+    }
+
+    fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>> {
+        let uri = object.uri.clone();
+        Box::pin(blocking(move || {
+            open(Path::new(&uri), whole_max).map_err(|e| Failure::new(format!("read {uri}"), e))
+        }))
+    }
+}
+
+fn list(root: &Path) -> Answer<Vec<Object>> {
+    let mut found = Vec::new();
+    let mut waiting = vec![root.to_path_buf()];
+    while let Some(path) = waiting.pop() {
+        let failed = |e| Failure::new(format!("read {}", path.display()), e);
+        let meta = fs::metadata(&path).map_err(failed)?;
+        if meta.is_dir() {
+            for entry in fs::read_dir(&path).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let linked = entry.file_type().map_err(failed)?.is_symlink();
+                let below = entry.path();
+                // A link may lead in a circle, or nowhere.
+                if !linked || fs::metadata(&below).is_ok_and(|m| m.is_file()) {
+                    waiting.push(below);
+                }
+            }
+        } else if meta.is_file() {
+            found.push(Object {
+                uri: path.to_string_lossy().into_owned(),
+                size: meta.len(),
+                modified: modified(&meta),
+                identity: None,
+            });
+        }
+    }
+    found.sort_by(|a, b| reading_order(&a.uri).cmp(&reading_order(&b.uri)));
+    Ok(found)
+}
+
+fn open(path: &Path, whole_max: u64) -> io::Result<Opened> {
+    let mut file = fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    if size <= whole_max {
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        // One byte more than promised: a file that grows while it is read is read as it is now.
+        (&file).take(whole_max + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= whole_max {
+            return Ok(Opened { identity: Sha256::of(&bytes), body: Body::Whole(bytes), metadata: vec![] });
+        }
+        file = fs::File::open(path)?;
+    }
+    let mut digest = Sha256Writer::default();
+    let mut block = vec![0u8; 1 << 20];
+    let mut length = 0u64;
+    loop {
+        let n = file.read(&mut block)?;
+        if n == 0 {
+            break;
+        }
+        digest.write(&block[..n]);
+        length += n as u64;
+    }
+    // What is read is what was digested, even if the file grows meanwhile.
+    let again = fs::File::open(path)?.take(length);
+    Ok(Opened { identity: digest.finish(), body: Body::Stream(Box::new(again)), metadata: vec![] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moved_copy_is_the_same_object() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("2024/02/15")).unwrap();
+        fs::write(folder.path().join("2024/02/15/a"), "same").unwrap();
+        fs::write(folder.path().join("b"), "same").unwrap();
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("circle")).unwrap();
+        let listed = list(folder.path()).unwrap();
+        assert_eq!(listed.len(), 2);
+        let identities: Vec<_> =
+            listed.iter().map(|o| open(Path::new(&o.uri), 2).unwrap().identity).collect();
+        assert_eq!(identities, [Sha256::of(b"same"); 2]);
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_a_failure_that_names_it() {
+        let error = list(Path::new("/no/such/place")).unwrap_err();
+        assert_eq!(error.to_string(), "could not read /no/such/place");
+    }
+}

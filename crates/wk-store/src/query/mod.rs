@@ -1,0 +1,206 @@
+//! SQL over one version of the lake, read only.
+//!
+//! * A query sees the files of one version of the manifest, whatever is committed meanwhile.
+//! * No statement that writes, sets or reaches a file is planned; memory and output are bounded.
+//! * Column names are the source's own: `eventName` needs no quotes, `userIdentity.arn` neither.
+
+mod names;
+mod output;
+mod table;
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::TableReference;
+use datafusion::datasource::ViewTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{LogicalPlanBuilder, col, ident, lit};
+use datafusion::prelude::{Column, SQLOptions, SessionConfig, SessionContext};
+use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
+use wk_model::Table;
+use wk_model::table::CORE;
+use wk_seam::ledger::Snapshot;
+
+use crate::files::Files;
+use table::LakeTable;
+
+pub use output::Format;
+
+/// Answers questions over one version of the lake.
+pub struct Questions {
+    context: SessionContext,
+    names: names::Names,
+}
+
+/// Limits of a question.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Memory of sorts, joins and aggregations; beyond it they spill to disk.
+    pub memory_bytes: usize,
+    /// Threads.
+    pub partitions: usize,
+}
+
+/// A question that could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The text is no SQL, or names what is not there.
+    #[error("{0}")]
+    Text(String),
+    /// The statement does not only read.
+    #[error("only SELECT is answered: {0}")]
+    NotReading(String),
+    /// It failed while it ran.
+    #[error("the query failed while it ran")]
+    Running(#[source] Box<DataFusionError>),
+    /// The answer could not be written.
+    #[error("the answer could not be written")]
+    Writing(#[source] std::io::Error),
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory_bytes: 256 << 20, partitions: 2 }
+    }
+}
+
+impl Questions {
+    /// Prepares questions over a snapshot; `tables` are all that the lake knows.
+    ///
+    /// # Errors
+    /// If the lake's folder cannot be reached.
+    pub fn over(
+        files: &Files,
+        snapshot: &Snapshot,
+        tables: &[&'static Table],
+        limits: Limits,
+    ) -> Result<Self, QueryError> {
+        let context = session(limits).map_err(running)?;
+        let store: Arc<dyn object_store::ObjectStore> = match files {
+            Files::Local(root) => Arc::new(
+                LocalFileSystem::new_with_prefix(root).map_err(|e| running(e.into()))?,
+            ),
+            Files::Store(store, prefix) => Arc::new(PrefixStore::new(store.clone(), prefix.clone())),
+        };
+        context.register_object_store(table::store_url().as_ref(), store);
+        for table in tables {
+            register(&context, table, snapshot).map_err(running)?;
+        }
+        register_events(&context, tables, snapshot).map_err(running)?;
+        Ok(Self { context, names: names::Names::of(tables) })
+    }
+
+    /// Plans and starts a SELECT.
+    ///
+    /// # Errors
+    /// If the text is not one SELECT over what is there.
+    pub async fn ask(&self, sql: &str) -> Result<Answer, QueryError> {
+        let statement = self.names.parse(sql)?;
+        let state = self.context.state();
+        let text = |e: DataFusionError| QueryError::Text(e.strip_backtrace());
+        let plan = state.statement_to_plan(statement).await.map_err(text)?;
+        let reading = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        reading.verify_plan(&plan).map_err(|e| QueryError::NotReading(e.strip_backtrace()))?;
+        let frame = self.context.execute_logical_plan(plan).await.map_err(text)?;
+        let stream = frame.execute_stream().await.map_err(text)?;
+        Ok(Answer { stream })
+    }
+}
+
+/// A running answer.
+pub struct Answer {
+    stream: SendableRecordBatchStream,
+}
+
+impl Answer {
+    /// Its columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
+    /// Writes all rows in a format. Answers how many there were.
+    ///
+    /// # Errors
+    /// If the query fails while it runs, or the output does.
+    pub async fn write(self, format: Format, out: &mut dyn std::io::Write) -> Result<u64, QueryError> {
+        output::write(self.stream, format, out).await
+    }
+}
+
+fn running(error: DataFusionError) -> QueryError {
+    QueryError::Running(Box::new(error))
+}
+
+fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(limits.partitions.max(1))
+        .with_information_schema(true)
+        .with_default_catalog_and_schema("watchkeeper", "lake");
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.execution.time_zone = Some("UTC".to_owned());
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+        .build_arc()?;
+    Ok(SessionContext::new_with_config_rt(config, runtime))
+}
+
+/// Registers a table under its name: its own columns, their aliases and the core.
+fn register(context: &SessionContext, table: &'static Table, snapshot: &Snapshot) -> Result<(), DataFusionError> {
+    let physical = Arc::new(LakeTable::new(table, snapshot));
+    if table.aliases.is_empty() {
+        return context.register_table(TableReference::bare(table.name), physical).map(drop);
+    }
+    let hidden = TableReference::bare(format!("{}_files", table.name));
+    let source = datafusion::datasource::provider_as_source(physical);
+    let own = table.columns.iter().map(|c| ident(c.name));
+    let aliases =
+        table.aliases.iter().map(|(alias, name)| ident(*name).alias(*alias));
+    let core = CORE.iter().map(|c| ident(c.name));
+    let plan = LogicalPlanBuilder::scan(hidden, source, None)?
+        .project(aliases.chain(own).chain(core).collect::<Vec<_>>())?
+        .build()?;
+    let view = ViewTable::new(plan, None);
+    context.register_table(TableReference::bare(table.name), Arc::new(view)).map(drop)
+}
+
+/// Registers `events`: the core of every table that holds something, with the table's name.
+fn register_events(
+    context: &SessionContext,
+    tables: &[&'static Table],
+    snapshot: &Snapshot,
+) -> Result<(), DataFusionError> {
+    let holds = |t: &&&'static Table| snapshot.files.iter().any(|f| f.table == t.name);
+    let mut some: Vec<_> = tables.iter().filter(holds).collect();
+    if some.is_empty() {
+        some.extend(tables.first());
+    }
+    let mut union: Option<LogicalPlanBuilder> = None;
+    for table in some {
+        let source =
+            datafusion::datasource::provider_as_source(Arc::new(LakeTable::new(table, snapshot)));
+        let mut columns = vec![lit(table.name).alias("source")];
+        columns.extend(CORE.iter().map(|c| ident(c.name)));
+        let part = LogicalPlanBuilder::scan(format!("{}_core", table.name), source, None)?
+            .project(columns)?;
+        union = Some(match union {
+            None => part,
+            Some(all) => all.union(part.build()?)?,
+        });
+    }
+    let Some(union) = union else { return Ok(()) };
+    // The names of the parts' tables are not part of the view.
+    let names = union.schema().columns();
+    let plain: Vec<_> =
+        names.into_iter().map(|c| col(c.clone()).alias(Column::from_name(c.name).name)).collect();
+    let view = ViewTable::new(union.project(plain)?.build()?, None);
+    context.register_table(TableReference::bare("events"), Arc::new(view)).map(drop)
+}

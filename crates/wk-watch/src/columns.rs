@@ -1,0 +1,285 @@
+//! Events into the lake's columns.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow_schema::ArrowError;
+use wk_model::event::{Cell, EventId};
+use wk_model::table::ColumnType;
+use wk_model::{Row, Table, Timestamp};
+use wk_seam::schema::{self, UTC};
+
+/// Rows of one table, growing column by column.
+pub struct TableBuilder {
+    table: &'static Table,
+    core: Core,
+    own: Vec<Builder>,
+    first: Timestamp,
+    last: Timestamp,
+    rows: usize,
+    bytes: usize,
+}
+
+/// What the machinery knows of a row besides the row.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// When the object or envelope was written.
+    pub delivered: Timestamp,
+    /// When it was read.
+    pub received: Timestamp,
+    /// First 16 digits of the object's identity.
+    pub object: &'a str,
+    /// Place of the record in its object, from 0.
+    pub ordinal: u64,
+}
+
+struct Core {
+    times: [TimestampMicrosecondBuilder; 3], // event, delivered, received
+    event_id: StringBuilder,
+    account: StringBuilder,
+    region: StringBuilder,
+    actor: StringBuilder,
+    actor_type: StringBuilder,
+    access_key: StringBuilder,
+    session_issuer: StringBuilder,
+    source_ip: StringBuilder,
+    user_agent: StringBuilder,
+    action: StringBuilder,
+    outcome: StringBuilder,
+    resource_ids: ListBuilder<StringBuilder>,
+    flags: ListBuilder<StringBuilder>,
+    object: StringBuilder,
+    ordinal: Int64Builder,
+    raw: StringBuilder,
+}
+
+enum Builder {
+    Text(StringBuilder),
+    Int(Int64Builder),
+    Float(Float64Builder),
+    Bool(BooleanBuilder),
+    Time(TimestampMicrosecondBuilder),
+    List(ListBuilder<StringBuilder>),
+}
+
+impl TableBuilder {
+    /// An empty builder.
+    pub fn new(table: &'static Table) -> Self {
+        let own = table.columns.iter().map(|c| Builder::new(c.kind)).collect();
+        let (first, last) = (Timestamp::from_micros(i64::MAX), Timestamp::from_micros(i64::MIN));
+        Self { table, core: Core::new(), own, first, last, rows: 0, bytes: 0 }
+    }
+    /// The table.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+    /// Number of rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+    /// Roughly how many bytes the rows hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+    /// Earliest and latest event time so far.
+    pub fn span(&self) -> (Timestamp, Timestamp) {
+        (self.first, self.last)
+    }
+
+    /// Adds a row at this event time.
+    pub fn append(&mut self, row: &Row<'_>, time: Timestamp, place: &Place<'_>) {
+        let core = &mut self.core;
+        for (builder, at) in core.times.iter_mut().zip([time, place.delivered, place.received]) {
+            builder.append_value(at.micros());
+        }
+        match &row.id {
+            EventId::Own(id) | EventId::Versioned(id, _) => core.event_id.append_value(id),
+            EventId::Ordinal => {
+                core.event_id.append_value(format!("{}:{}", place.object, place.ordinal));
+            }
+        }
+        core.account.append_option(row.account.as_deref());
+        core.region.append_option(row.region.as_deref());
+        core.actor.append_option(row.actor.as_deref());
+        core.actor_type.append_option(row.actor_type.as_deref());
+        core.access_key.append_option(row.access_key.as_deref());
+        core.session_issuer.append_option(row.session_issuer.as_deref());
+        core.source_ip.append_option(row.source_ip.as_deref());
+        core.user_agent.append_option(row.user_agent.as_deref());
+        core.action.append_option(row.action.as_deref());
+        core.outcome.append_option(row.outcome.map(wk_model::event::Outcome::as_str));
+        append_list(&mut core.resource_ids, row.resources.iter().map(AsRef::as_ref));
+        append_list(&mut core.flags, row.flags.iter().map(String::as_str));
+        core.object.append_value(place.object);
+        core.ordinal.append_value(i64::try_from(place.ordinal).unwrap_or(i64::MAX));
+        core.raw.append_value(&row.raw);
+        for (builder, cell) in self.own.iter_mut().zip(&row.cells) {
+            self.bytes += builder.append(cell);
+        }
+        self.bytes += row.raw.len() + 300;
+        self.rows += 1;
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+    }
+
+    /// The rows as one batch, stamped with the time of recording.
+    ///
+    /// # Errors
+    /// Only if the columns disagree with the schema, which is our own mistake.
+    pub fn finish(mut self, recorded: Timestamp) -> Result<RecordBatch, ArrowError> {
+        let core = &mut self.core;
+        let recorded = TimestampMicrosecondArray::from_value(recorded.micros(), self.rows);
+        let mut columns: Vec<ArrayRef> =
+            core.times.iter_mut().map(|t| Arc::new(t.finish().with_timezone(UTC)) as _).collect();
+        columns.push(Arc::new(recorded.with_timezone(UTC)));
+        for text in [
+            &mut core.event_id,
+            &mut core.account,
+            &mut core.region,
+            &mut core.actor,
+            &mut core.actor_type,
+            &mut core.access_key,
+            &mut core.session_issuer,
+            &mut core.source_ip,
+            &mut core.user_agent,
+            &mut core.action,
+            &mut core.outcome,
+        ] {
+            columns.push(Arc::new(text.finish()));
+        }
+        columns.push(Arc::new(core.resource_ids.finish()));
+        columns.push(Arc::new(core.flags.finish()));
+        columns.push(Arc::new(core.object.finish()));
+        columns.push(Arc::new(core.ordinal.finish()));
+        columns.push(Arc::new(core.raw.finish()));
+        columns.extend(self.own.iter_mut().map(Builder::finish));
+        RecordBatch::try_new(schema::of(self.table), columns)
+    }
+}
+
+impl Core {
+    fn new() -> Self {
+        let text = StringBuilder::new;
+        Self {
+            times: std::array::from_fn(|_| TimestampMicrosecondBuilder::new()),
+            event_id: text(),
+            account: text(),
+            region: text(),
+            actor: text(),
+            actor_type: text(),
+            access_key: text(),
+            session_issuer: text(),
+            source_ip: text(),
+            user_agent: text(),
+            action: text(),
+            outcome: text(),
+            resource_ids: ListBuilder::new(text()),
+            flags: ListBuilder::new(text()),
+            object: text(),
+            ordinal: Int64Builder::new(),
+            raw: text(),
+        }
+    }
+}
+
+impl Builder {
+    fn new(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::Text | ColumnType::Json => Self::Text(StringBuilder::new()),
+            ColumnType::Int => Self::Int(Int64Builder::new()),
+            ColumnType::Float => Self::Float(Float64Builder::new()),
+            ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
+            ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::new()),
+            ColumnType::TextList => Self::List(ListBuilder::new(StringBuilder::new())),
+        }
+    }
+
+    /// Appends a cell; one that does not fit the column is a mistake of a source and becomes null
+    /// (each source's tests check its columns). Answers its size in bytes.
+    fn append(&mut self, cell: &Cell<'_>) -> usize {
+        match (self, cell) {
+            (Self::Text(b), Cell::Text(text)) => {
+                b.append_value(text);
+                return text.len() + 4;
+            }
+            (Self::Int(b), Cell::Int(n)) => b.append_value(*n),
+            (Self::Float(b), Cell::Float(n)) => b.append_value(*n),
+            (Self::Bool(b), Cell::Bool(truth)) => b.append_value(*truth),
+            (Self::Time(b), Cell::Time(time)) => b.append_value(time.micros()),
+            (Self::List(b), Cell::List(items)) => {
+                append_list(b, items.iter().map(AsRef::as_ref));
+                return items.iter().map(|i| i.len() + 4).sum();
+            }
+            (Self::Text(b), _) => b.append_null(),
+            (Self::Int(b), _) => b.append_null(),
+            (Self::Float(b), _) => b.append_null(),
+            (Self::Bool(b), _) => b.append_null(),
+            (Self::Time(b), _) => b.append_null(),
+            (Self::List(b), _) => b.append_null(),
+        }
+        8
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(b) => Arc::new(b.finish()),
+            Self::Int(b) => Arc::new(b.finish()),
+            Self::Float(b) => Arc::new(b.finish()),
+            Self::Bool(b) => Arc::new(b.finish()),
+            Self::Time(b) => Arc::new(b.finish().with_timezone(UTC)),
+            Self::List(b) => Arc::new(b.finish()),
+        }
+    }
+}
+
+fn append_list<'a>(builder: &mut ListBuilder<StringBuilder>, items: impl Iterator<Item = &'a str>) {
+    let mut any = false;
+    for item in items {
+        builder.values().append_value(item);
+        any = true;
+    }
+    builder.append(any);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources;
+    use wk_model::table::CORE;
+
+    #[test]
+    fn a_row_fills_every_column_of_every_table() {
+        for source in sources::ALL {
+            let mut builder = TableBuilder::new(source.table);
+            let place = Place {
+                delivered: Timestamp::default(),
+                received: Timestamp::default(),
+                object: "0123456789abcdef",
+                ordinal: 7,
+            };
+            builder.append(&Row::new(source.table, "{}"), Timestamp::from_seconds(5), &place);
+            let batch = builder.finish(Timestamp::default()).unwrap();
+            assert_eq!((batch.num_rows(), batch.num_columns()), (1, CORE.len() + source.table.columns.len()));
+        }
+    }
+
+    #[test]
+    fn no_column_has_two_names_or_two_columns_one_name() {
+        for source in sources::ALL {
+            let mut names: Vec<&str> =
+                CORE.iter().chain(source.table.columns).map(|c| c.name).collect();
+            for (alias, column) in source.table.aliases {
+                assert!(names.contains(column), "{alias} of {}", source.id);
+                names.push(alias);
+            }
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "{}", source.id);
+        }
+    }
+}

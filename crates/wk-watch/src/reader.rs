@@ -1,0 +1,256 @@
+//! The bytes of an object into events or complaints.
+//!
+//! * Every record yields exactly one event or one refusal; nothing is dropped in silence.
+//! * The kind is told by content, not by name.
+//! * Works on successive windows, so that an object of any size needs bounded memory.
+
+use wk_lang::json::{Splitter, Step, Tape, Value};
+use wk_model::{Row, Timestamp};
+
+use crate::sources::{self, Context, Envelope, Line, LineReader, Settings, Source};
+use crate::unwrap;
+
+/// Where events and refusals go.
+pub trait Sink {
+    /// An event of a source. `record` is its JSON where it has any, for rules.
+    fn event(&mut self, source: &'static Source, row: Row<'_>, record: Option<Value<'_>>, at: u64);
+    /// A record, or a stretch of bytes, that is no event. `source` may be `unknown`.
+    fn refuse(&mut self, source: &str, at: u64, reason: &str, bytes: &[u8]);
+}
+
+/// What is known of an object from outside.
+pub struct ObjectFacts<'a> {
+    /// Where it lies.
+    pub uri: &'a str,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Its metadata.
+    pub metadata: &'a [(String, String)],
+}
+
+/// Reads one object.
+pub struct Reader<'a> {
+    facts: ObjectFacts<'a>,
+    settings: &'a Settings,
+    forced: Option<&'static Source>,
+    state: State,
+    tape: Tape,
+    hint: Option<&'static Source>,
+    /// Offset of the window in the object.
+    position: u64,
+    record_bytes_max: usize,
+}
+
+enum State {
+    /// Nothing seen yet.
+    Start,
+    Json(Box<Splitter>),
+    Lines(&'static Source, Box<dyn LineReader>),
+    /// Not a kind that is known: one refusal, the rest is passed over.
+    Unknown,
+}
+
+/// Keys under which AWS lists records in a document.
+pub const LIST_KEYS: &[&str] =
+    &["Records", "records", "Findings", "findings", "configurationItems", "events", "Events"];
+
+/// How many bytes of an object are looked at to tell its kind.
+const HEAD_BYTES: usize = 64 << 10;
+/// How many lines of it.
+const HEAD_LINES: usize = 20;
+
+impl<'a> Reader<'a> {
+    /// A reader for one object. `forced` is the user's word on what it is.
+    pub fn new(
+        facts: ObjectFacts<'a>,
+        settings: &'a Settings,
+        forced: Option<&'static Source>,
+        record_bytes_max: usize,
+    ) -> Self {
+        Self {
+            facts,
+            settings,
+            forced,
+            state: State::Start,
+            tape: Tape::default(),
+            hint: None,
+            position: 0,
+            record_bytes_max,
+        }
+    }
+
+    /// Reads a window: the bytes that the last call left, then new ones. Answers how many bytes at
+    /// its beginning are done with. With `at_end` all of them are.
+    pub fn read(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
+        if matches!(self.state, State::Start) {
+            if window.len() < HEAD_BYTES && !at_end {
+                return 0;
+            }
+            self.state = self.recognise(window, sink);
+        }
+        let done = match self.state {
+            State::Start | State::Unknown => window.len(),
+            State::Json(_) => self.json(window, at_end, sink),
+            State::Lines(..) => self.lines(window, at_end, sink),
+        };
+        self.position += done as u64;
+        done
+    }
+
+    fn recognise(&self, window: &[u8], sink: &mut dyn Sink) -> State {
+        let head = &window[..window.len().min(HEAD_BYTES)];
+        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        if text.is_empty() {
+            return State::Unknown; // an empty object: no record, no complaint
+        }
+        let forced_lines = self.forced.filter(|s| s.json.is_none());
+        if matches!(text[0], b'{' | b'[') && forced_lines.is_none() {
+            return State::Json(Box::new(
+                Splitter::new(LIST_KEYS).with_record_bytes_max(self.record_bytes_max),
+            ));
+        }
+        let shown = String::from_utf8_lossy(text);
+        let mut lines: Vec<&str> =
+            shown.lines().filter(|l| !l.trim().is_empty()).take(HEAD_LINES + 1).collect();
+        if lines.len() > 1 && (lines.len() > HEAD_LINES || window.len() > head.len()) {
+            lines.pop(); // may be cut
+        }
+        let binary = head.iter().take(4096).filter(|b| **b == 0).count() > 0;
+        let source = self.forced.or_else(|| sources::of_lines(&lines, self.settings).filter(|_| !binary));
+        match source.and_then(|s| Some((s, s.lines.as_ref()?))) {
+            Some((source, form)) => State::Lines(source, (form.begin)(self.settings)),
+            None => {
+                let reason = "not a kind of log that Watchkeeper knows; --source names one";
+                sink.refuse(self.forced.map_or("unknown", |s| s.id), self.position, reason, head);
+                State::Unknown
+            }
+        }
+    }
+
+    fn json(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
+        let State::Json(splitter) = &mut self.state else { return window.len() };
+        // Checked once for the window; a window that fails is checked record by record.
+        let text = std::str::from_utf8(window).ok();
+        loop {
+            match splitter.step(window, at_end) {
+                Step::Record { start, end } => {
+                    let at = self.position + start as u64;
+                    let bytes = &window[start..end];
+                    let record = match text {
+                        Some(text) => text.get(start..end),
+                        None => std::str::from_utf8(bytes).ok(),
+                    };
+                    let context = context(&self.facts, self.settings);
+                    let Some(record) = record else {
+                        sink.refuse(name(self.hint), at, "is not UTF-8", bytes);
+                        continue;
+                    };
+                    match self.tape.parse(record) {
+                        Ok(value) => {
+                            let found =
+                                unwrap::record(value, &context, self.forced, self.hint, at, sink);
+                            self.hint = found.or(self.hint);
+                        }
+                        Err(defect) => {
+                            let at = at + defect.position as u64;
+                            sink.refuse(name(self.hint), at, defect.reason, bytes);
+                        }
+                    }
+                }
+                Step::Defect { start, end, flaw } => {
+                    let at = self.position + start as u64;
+                    sink.refuse(name(self.hint), at, &flaw.to_string(), &window[start..end]);
+                }
+                Step::NeedMore { keep_from } => return keep_from,
+                Step::End => return window.len(),
+            }
+        }
+    }
+
+    fn lines(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
+        let State::Lines(source, reader) = &mut self.state else { return window.len() };
+        let context = context(&self.facts, self.settings);
+        let mut start = 0;
+        while let Some(end) = record_end(window, start, at_end, reader.as_ref(), self.record_bytes_max) {
+            let bytes = &window[start..end];
+            let at = self.position + start as u64;
+            start = end;
+            if bytes.len() > self.record_bytes_max {
+                let reason = format!("record larger than {} bytes", self.record_bytes_max);
+                sink.refuse(source.id, at, &reason, bytes);
+                continue;
+            }
+            let text = String::from_utf8_lossy(bytes);
+            let text = text.trim_end_matches(['\n', '\r']);
+            if text.trim().is_empty() {
+                continue;
+            }
+            match reader.record(text, &context) {
+                Line::Event(mut row) => {
+                    if std::str::from_utf8(bytes).is_err() {
+                        row.flag("raw", "was not UTF-8", "");
+                    }
+                    sink.event(source, *row, None, at);
+                }
+                Line::Header => {}
+                Line::Refused(refusal) => sink.refuse(source.id, at, &refusal.0, bytes),
+            }
+        }
+        start
+    }
+}
+
+fn name(source: Option<&'static Source>) -> &'static str {
+    source.map_or("unknown", |s| s.id)
+}
+
+fn context<'a>(facts: &ObjectFacts<'a>, settings: &'a Settings) -> Context<'a> {
+    Context {
+        uri: facts.uri,
+        modified: facts.modified,
+        settings,
+        metadata: facts.metadata,
+        envelope: Envelope::default(),
+    }
+}
+
+/// Where the record that begins at `start` ends: after its line and the lines that continue it.
+/// `None` if more bytes are needed, or there are none.
+fn record_end(
+    window: &[u8],
+    start: usize,
+    at_end: bool,
+    reader: &dyn LineReader,
+    record_bytes_max: usize,
+) -> Option<usize> {
+    if start >= window.len() {
+        return None;
+    }
+    let line_end = |from: usize| memchr::memchr(b'\n', &window[from..]).map(|n| from + n + 1);
+    let mut end = line_end(start);
+    let Some(begins) = reader.begins() else {
+        let long = window.len() - start > record_bytes_max;
+        return end.or((at_end || long).then_some(window.len()));
+    };
+    loop {
+        let Some(here) = end else {
+            let long = window.len() - start > record_bytes_max;
+            return (at_end || long).then_some(window.len());
+        };
+        if here - start > record_bytes_max {
+            return Some(here);
+        }
+        if here == window.len() {
+            return at_end.then_some(here);
+        }
+        let next = line_end(here);
+        let line = &window[here..next.unwrap_or(window.len())];
+        if next.is_none() && !at_end && window.len() - start <= record_bytes_max {
+            return None;
+        }
+        if begins(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r'])) {
+            return Some(here);
+        }
+        end = next;
+    }
+}
