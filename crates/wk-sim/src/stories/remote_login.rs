@@ -1,0 +1,2 @@
+use super::Teller;
+pub(super) fn tell(_: &mut Teller<'_>) {}
