@@ -23,96 +23,34 @@ struct Noise {
 }
 
 const NOISES: [Noise; 17] = [
-    Noise {
-        name: "trail-acl",
-        per_day: 90,
-        hours: Hours::Always,
-        share: everywhere,
-        make: trail_acl,
-    },
-    Noise {
-        name: "trail-put",
-        per_day: 560,
-        hours: Hours::Always,
-        share: log_account,
-        make: trail_put,
-    },
-    Noise {
-        name: "trail-key",
-        per_day: 180,
-        hours: Hours::Always,
-        share: log_account,
-        make: trail_key,
-    },
-    Noise {
-        name: "config-sweep",
-        per_day: 9,
-        hours: Hours::Always,
-        share: by_size,
-        make: config_sweep,
-    },
-    Noise { name: "hub-sweep", per_day: 4, hours: Hours::Always, share: by_size, make: hub_sweep },
-    Noise {
-        name: "hub-denied",
-        per_day: 3,
-        hours: Hours::Always,
-        share: by_size,
-        make: hub_denied,
-    },
-    Noise {
-        name: "head-denied",
-        per_day: 14,
-        hours: Hours::Always,
-        share: log_account,
-        make: head_denied,
-    },
-    Noise {
-        name: "lambda-role",
-        per_day: 300,
-        hours: Hours::Always,
-        share: by_size,
-        make: lambda_role,
-    },
-    Noise {
-        name: "machine-role",
-        per_day: 60,
-        hours: Hours::Always,
-        share: by_size,
-        make: machine_role,
-    },
-    Noise { name: "decrypt", per_day: 480, hours: Hours::Always, share: by_size, make: decrypt },
-    Noise {
-        name: "log-stream",
-        per_day: 200,
-        hours: Hours::Always,
-        share: by_size,
-        make: log_stream,
-    },
-    Noise {
-        name: "app-objects",
-        per_day: 700,
-        hours: Hours::Office,
-        share: by_size,
-        make: app_objects,
-    },
-    Noise {
-        name: "app-secret",
-        per_day: 150,
-        hours: Hours::Always,
-        share: by_size,
-        make: app_secret,
-    },
-    Noise {
-        name: "agent",
-        per_day: 180,
-        hours: Hours::Always,
-        share: by_size,
-        make: container_agent,
-    },
-    Noise { name: "advice", per_day: 70, hours: Hours::Always, share: everywhere, make: advice },
-    Noise { name: "scaling", per_day: 60, hours: Hours::Always, share: by_size, make: scaling },
-    Noise { name: "rotation", per_day: 1, hours: Hours::Always, share: everywhere, make: rotation },
+    noise("trail-acl", 90, Hours::Always, everywhere, trail_acl),
+    noise("trail-put", 480, Hours::Always, log_account, trail_put),
+    noise("trail-key", 180, Hours::Always, log_account, trail_key),
+    noise("config-sweep", 9, Hours::Always, by_size, config_sweep),
+    noise("hub-sweep", 4, Hours::Always, by_size, hub_sweep),
+    noise("hub-denied", 3, Hours::Always, by_size, hub_denied),
+    noise("head-denied", 14, Hours::Always, log_account, head_denied),
+    noise("lambda-role", 300, Hours::Always, by_size, lambda_role),
+    noise("machine-role", 60, Hours::Always, by_size, machine_role),
+    noise("decrypt", 480, Hours::Always, by_size, decrypt),
+    noise("log-stream", 200, Hours::Always, by_size, log_stream),
+    noise("app-objects", 700, Hours::Office, by_size, app_objects),
+    noise("app-secret", 150, Hours::Always, by_size, app_secret),
+    noise("agent", 180, Hours::Always, by_size, container_agent),
+    noise("advice", 70, Hours::Always, everywhere, advice),
+    noise("scaling", 60, Hours::Always, by_size, scaling),
+    noise("rotation", 1, Hours::Always, everywhere, rotation),
 ];
+
+const fn noise(
+    name: &'static str,
+    per_day: u64,
+    hours: Hours,
+    share: fn(Place) -> u64,
+    make: fn(&mut Agenda, &mut Rng, Timestamp, Place),
+) -> Noise {
+    Noise { name, per_day, hours, share, make }
+}
 
 fn everywhere(_: Place) -> u64 {
     100

@@ -99,6 +99,11 @@ impl Call {
         self.response = "null".to_owned();
         self
     }
+    /// Makes it complain without a code, as sign-ins do; the answer stays.
+    pub(crate) fn complains(mut self, message: &str) -> Self {
+        self.error = Some((String::new(), message.to_owned()));
+        self
+    }
     /// Makes it fail for want of permission, in the spelling of its service.
     pub(crate) fn denied(self, actor: &Actor, resource: &str) -> Self {
         let action = format!("{}:{}", self.source, self.name);
@@ -142,7 +147,9 @@ impl Call {
         line.text("sourceIPAddress", &actor.address);
         line.text("userAgent", &self.agent(actor));
         if let Some((code, message)) = &self.error {
-            line.text("errorCode", code);
+            if !code.is_empty() {
+                line.text("errorCode", code);
+            }
             line.text("errorMessage", message);
         }
         line.raw("requestParameters", &self.params);

@@ -8,9 +8,6 @@ use crate::clock::DAY_SECONDS;
 use crate::rng::Rng;
 use crate::world::{Place, SHOP};
 
-/// The nightly job.
-pub(crate) const JOB: &str = "orders-nightly-load";
-
 /// Jobs of the night: the minute of the day, and what they report.
 pub(crate) fn plan(agenda: &mut Agenda, seed: u64, slot: Timestamp) {
     let minute = slot.seconds().rem_euclid(DAY_SECONDS) / 60;
