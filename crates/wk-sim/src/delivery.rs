@@ -76,6 +76,11 @@ impl Outbox {
         let next = self.0.first_entry()?;
         (next.key().0 < horizon).then(|| next.remove())
     }
+    /// How many are on their way.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
     /// Whether nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

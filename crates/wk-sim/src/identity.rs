@@ -107,7 +107,8 @@ impl Actor {
         Self {
             identity: identity.to_string(),
             arn: session_arn(account, host.role, host.instance),
-            address: if host.public.is_empty() { "192.0.2.5" } else { host.public }.to_owned(),
+            address: if host.public.is_empty() { host.place.gateway() } else { host.public }
+                .to_owned(),
             agent: agent.to_owned(),
             tls: true,
             console: false,
@@ -174,15 +175,24 @@ fn path_of(role: &str) -> &'static str {
     }
 }
 
+/// The access key of a session that began at this time.
+pub(crate) fn session_key(role: &str, session: &str, since: Timestamp) -> String {
+    access_key("ASIA", &format!("{role} {session} {since}"))
+}
+
+/// An access key's id: twenty characters.
+pub(crate) fn access_key(prefix: &str, name: &str) -> String {
+    world::unique_id(prefix, name).chars().take(20).collect()
+}
+
 fn assumed(account: &str, role: &str, session: &str, since: Timestamp) -> Value {
     let id = world::unique_id("AROA", &format!("{account} {role}"));
-    let key = world::unique_id("ASIA", &format!("{role} {session} {since}"));
     json!({
         "type": "AssumedRole",
         "principalId": format!("{id}:{session}"),
         "arn": session_arn(account, role, session),
         "accountId": account,
-        "accessKeyId": key.chars().take(20).collect::<String>(),
+        "accessKeyId": session_key(role, session, since),
         "sessionContext": {
             "sessionIssuer": {
                 "type": "Role",
@@ -203,11 +213,10 @@ fn assumed(account: &str, role: &str, session: &str, since: Timestamp) -> Value 
 /// What `AssumeRole` and its relatives answer.
 pub(crate) fn credentials(account: &str, role: &str, session: &str, until: Timestamp) -> Value {
     let id = world::unique_id("AROA", &format!("{account} {role}"));
-    let key = world::unique_id("ASIA", &format!("{role} {session} {until}"));
     let mut token = crate::rng::Rng::named(0, &["token", role, session], until.seconds());
     json!({
         "credentials": {
-            "accessKeyId": key.chars().take(20).collect::<String>(),
+            "accessKeyId": session_key(role, session, until),
             "sessionToken": format!("IQoJb3JpZ2luX2Vj{}", token.alnum(120)),
             "expiration": crate::clock::american(until),
         },

@@ -274,7 +274,8 @@ fn decrypt(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Place) {
         }))
         .resources(&key_resource(place));
     let host = format!("{service}.amazonaws.com");
-    let actor = Actor::service_role(place.account, "orders-app", service, &host, at.floor_to(3600));
+    let role = if place.account == SECURITY { "log-forwarder" } else { "orders-app" };
+    let actor = Actor::service_role(place.account, role, service, &host, at.floor_to(3600));
     agenda.call(rng, at, place, &actor, call);
 }
 
@@ -284,7 +285,7 @@ fn log_stream(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Place) {
         "logGroupName": format!("/aws/lambda/{function}"),
         "logStreamName": format!("{}/[$LATEST]{}", crate::clock::folder(at), rng.hex(32)),
     }));
-    let from = ("192.0.2.5", "awslambda-worker/1.0 rusoto/0.48.0 rust/1.74.0 linux");
+    let from = (place.gateway(), "awslambda-worker/1.0 rusoto/0.48.0 rust/1.74.0 linux");
     let role = format!("{function}-role");
     let actor = Actor::role(place.account, &role, function, at.floor_to(3600), from);
     agenda.call(rng, at, place, &actor, call);
@@ -293,7 +294,7 @@ fn log_stream(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Place) {
 /// The shop reads and writes its own objects; some are not there.
 fn app_objects(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Place) {
     let machines: Vec<_> = world::machines(place).collect();
-    if machines.is_empty() {
+    if machines.is_empty() || place.account == SECURITY {
         return;
     }
     let host = *rng.pick(&machines);
@@ -310,19 +311,21 @@ fn app_objects(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Place) 
             {"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::{bucket}/{key}")},
             {"accountId": place.account, "type": "AWS::S3::Bucket", "ARN": format!("arn:aws:s3:::{bucket}")},
         ]))
-        .data();
+        .data()
+        .through(&format!("vpce-{}", world::hex_id(place.word(), 17)));
     if name == "GetObject" && rng.chance(15) {
         call = call.fails("NoSuchKey", "The specified key does not exist.");
     }
     let agent = "[aws-sdk-java/2.23.9 Linux/6.1.72 OpenJDK_64-Bit_Server_VM/21.0.2+13-LTS]";
-    let actor = Actor::machine(host, at.floor_to(6 * 3600), agent);
+    let mut actor = Actor::machine(host, at.floor_to(6 * 3600), agent);
+    actor.address = host.private.to_owned();
     agenda.call(rng, at, place, &actor, call);
 }
 
 fn app_secret(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Place) {
     let workload = *rng.pick(&["orders", "catalogue", "invoices"]);
     let from = (
-        "192.0.2.5",
+        place.gateway(),
         "Boto3/1.34.34 md/Botocore#1.34.34 ua/2.0 os/linux#6.1.72 lang/python#3.12.1",
     );
     let role = format!("{workload}-task");
@@ -351,7 +354,7 @@ fn container_agent(agenda: &mut Agenda, rng: &mut Rng, at: Timestamp, place: Pla
         })),
     };
     let from =
-        ("192.0.2.5", "Amazon ECS Agent - v1.80.0 (*85e2cbd5) (+http://aws.amazon.com/ecs/)");
+        (place.gateway(), "Amazon ECS Agent - v1.80.0 (*85e2cbd5) (+http://aws.amazon.com/ecs/)");
     let actor = Actor::role(place.account, "container-host", &rng.hex(32), at.floor_to(3600), from);
     agenda.call(rng, at, place, &actor, call);
 }

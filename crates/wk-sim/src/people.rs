@@ -6,7 +6,7 @@ use wk_model::Timestamp;
 use crate::agenda::Agenda;
 use crate::catalogue::{self, AUDITING, CHANGING, LOOKING, PAYING, Row};
 use crate::clock::{Hours, moments};
-use crate::identity::{Actor, credentials, role_arn};
+use crate::identity::{Actor, access_key, credentials, role_arn};
 use crate::record::Call;
 use crate::rng::Rng;
 use crate::world::{self, PEOPLE, Person, Place, SECURITY};
@@ -144,7 +144,7 @@ fn arrive(
     let mut actor = Actor::person(person, account, at, None);
     actor.console = false;
     let token = Call::new("signin", "GetSigninToken")
-        .response(&json!({"credentials": {"accessKeyId": world::unique_id("ASIA", person.name)}, "GetSigninToken": "Success"}))
+        .response(&json!({"credentials": {"accessKeyId": access_key("ASIA", person.name)}, "GetSigninToken": "Success"}))
         .extra(&json!({"MobileVersion": "No", "MFAUsed": "No"}))
         .sign_in();
     actor.agent = "Jersey/${project.version} (HttpUrlConnection 1.8.0_402)".to_owned();

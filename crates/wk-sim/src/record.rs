@@ -27,6 +27,7 @@ pub(crate) struct Call {
     details: String,
     error: Option<(String, String)>,
     shared: Option<String>,
+    endpoint: Option<String>,
     kind: &'static str,
     data: bool,
 }
@@ -53,6 +54,7 @@ impl Call {
             details: String::new(),
             error: None,
             shared: None,
+            endpoint: None,
             kind: "AwsApiCall",
             data: false,
         }
@@ -133,6 +135,11 @@ impl Call {
         self.shared = Some(id.to_owned());
         self
     }
+    /// Makes it come through an endpoint of a VPC.
+    pub(crate) fn through(mut self, endpoint: &str) -> Self {
+        self.endpoint = Some(endpoint.to_owned());
+        self
+    }
 
     /// The record of this call.
     pub(crate) fn made(self, rng: &mut Rng, time: Timestamp, place: Place, actor: &Actor) -> Event {
@@ -208,6 +215,9 @@ impl Call {
         }
         if let Some(shared) = &self.shared {
             line.text("sharedEventID", shared);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            line.text("vpcEndpointId", endpoint);
         }
         line.text("eventCategory", if self.data { "Data" } else { "Management" });
         if actor.tls && !actor.console && self.kind != "AwsServiceEvent" {

@@ -54,6 +54,15 @@ impl Place {
     pub(crate) fn arn(self, service: &str, rest: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{rest}", self.region, self.account)
     }
+    /// The address that machines of this place have on the Internet.
+    pub(crate) fn gateway(self) -> &'static str {
+        match (self.account, self.region) {
+            (PRODUCTION, HOME) => "192.0.2.5",
+            (PRODUCTION, _) => "192.0.2.6",
+            (SECURITY, _) => "192.0.2.7",
+            _ => "192.0.2.8",
+        }
+    }
     /// The account's production, development or security word.
     pub(crate) fn word(self) -> &'static str {
         match self.account {

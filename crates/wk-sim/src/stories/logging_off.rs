@@ -7,11 +7,11 @@ use wk_model::Timestamp;
 
 use super::Teller;
 use crate::flow::{NETWORKS, log_id};
-use crate::identity::Actor;
+use crate::identity::{Actor, access_key};
 use crate::record::Call;
 use crate::truth::ExpectedFinding;
 use crate::world::{
-    HOME, ORGANISATION, PEOPLE, Place, SECURITY, TOOLS_VPC, TRAIL, detector, hex_id, unique_id,
+    HOME, ORGANISATION, PEOPLE, Place, SECURITY, TOOLS_VPC, TRAIL, detector, hex_id,
 };
 
 const THIEF: &str = "198.51.100.203";
@@ -28,7 +28,7 @@ pub(super) fn tell(teller: &mut Teller<'_>) {
         "arn:aws:iam::111122223333:user/report-reader",
         &[&trail(), &log_id(&NETWORKS[1]), &detector(HERE)],
     );
-    let key: String = unique_id("AKIA", "report-reader").chars().take(20).collect();
+    let key = access_key("AKIA", "report-reader");
     let from = (
         THIEF,
         "aws-cli/2.13.0 Python/3.11.4 Linux/6.1.0 exe/x86_64.debian.12 prompt/off command/",
@@ -36,7 +36,7 @@ pub(super) fn tell(teller: &mut Teller<'_>) {
     let thief = Actor::user(SECURITY, "report-reader", &key, from);
     look_around(teller, &thief);
     switch_off(teller, &thief);
-    alarm(teller, &thief);
+    alarm(teller);
     switch_on(teller, &key);
     expectations(teller);
 }
@@ -91,15 +91,9 @@ fn started(teller: &Teller<'_>) -> Timestamp {
 }
 
 /// EventBridge carries the call itself: how on-call learns of it.
-fn alarm(teller: &mut Teller<'_>, thief: &Actor) {
+fn alarm(teller: &mut Teller<'_>) {
     let at = stopped(teller);
-    let call = Call::new("cloudtrail", "StopLogging").params(&json!({"name": trail()}));
-    let record = call.made(&mut teller.rng, at, HERE, thief);
-    let mut detail: serde_json::Value = serde_json::from_str(&record.json).unwrap_or_default();
-    // The same event as in the trail, so the same id.
-    if let Some((_, id)) = teller.calls.iter().find(|(time, _)| *time == at) {
-        detail["eventID"] = json!(id);
-    }
+    let detail = teller.last_record();
     let kind = ("aws.cloudtrail", "AWS API Call via CloudTrail");
     teller.bridge(at.plus_seconds(14), HERE, kind, &[], &detail);
 }

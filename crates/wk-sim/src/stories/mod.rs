@@ -134,6 +134,14 @@ impl Teller<'_> {
         self.calls.push((at, id));
     }
 
+    /// The record of the call that was made last.
+    fn last_record(&mut self) -> Value {
+        let Some((at, id)) = self.calls.last() else { return Value::Null };
+        let calls = &self.agenda.slot(*at).calls;
+        let record = calls.iter().find(|event| event.id == *id);
+        record.and_then(|event| serde_json::from_str(&event.json).ok()).unwrap_or_default()
+    }
+
     /// EventBridge carries an event of the story.
     fn bridge(
         &mut self,

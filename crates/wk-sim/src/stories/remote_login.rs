@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Teller;
 use crate::guardduty::{Report, remote};
-use crate::identity::Actor;
+use crate::identity::{Actor, access_key};
 use crate::record::Call;
 use crate::truth::ExpectedFinding;
 use crate::world::{DEVELOPMENT, HOME, Place, unique_id};
@@ -64,7 +64,7 @@ fn inside(arn: &str, since: &str) -> Value {
         "principalId": unique_id("AIDA", USER),
         "arn": arn,
         "accountId": DEVELOPMENT,
-        "accessKeyId": unique_id("ASIA", USER).chars().take(20).collect::<String>(),
+        "accessKeyId": access_key("ASIA", USER),
         "userName": USER,
         "sessionContext": {
             "sessionIssuer": {},

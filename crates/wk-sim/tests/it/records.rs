@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use wk_model::Timestamp;
 
-use crate::{distinct, flow_lines, lines, small, text, trail_records, week};
+use crate::{flow_lines, lines, small, text, trail_records, week, week_records};
 
 #[test]
 fn every_record_has_the_fields_that_cloudtrail_requires() {
@@ -25,7 +25,7 @@ fn every_record_has_the_fields_that_cloudtrail_requires() {
         "recipientAccountId",
         "eventCategory",
     ];
-    for record in distinct(&week().0).values() {
+    for record in week_records().values() {
         for field in REQUIRED {
             assert!(record.get(field).is_some(), "{field} is missing in {record}");
         }
@@ -41,7 +41,7 @@ fn every_record_has_the_fields_that_cloudtrail_requires() {
 
 #[test]
 fn records_are_as_odd_as_in_life() {
-    let records = distinct(&week().0);
+    let records = week_records();
     let any = |test: &dyn Fn(&Value) -> bool| records.values().any(test);
     assert!(any(&|r| r["userIdentity"].get("type").is_none()));
     assert!(any(&|r| r["userIdentity"].get("arn").is_none()));
@@ -73,7 +73,7 @@ fn a_place_in_the_path_is_the_place_of_the_records() {
 fn everything_happens_within_the_plan() {
     let (files, plan) = (&week().0, small());
     let inside = |at: Timestamp| plan.start.start() <= at && at < plan.end();
-    for record in distinct(files).values() {
+    for record in week_records().values() {
         assert!(inside(Timestamp::parse(&text(&record["eventTime"])).unwrap()), "{record}");
     }
     for envelope in lines(files, "eventbridge") {
@@ -137,7 +137,7 @@ fn flow_logs_have_the_fields_that_their_header_names() {
     }
     assert_eq!(statuses.into_iter().collect::<Vec<_>>(), ["NODATA", "OK", "SKIPDATA"]);
     let rejected = flow_lines(&week().0).iter().filter(|l| l[12] == "REJECT").count();
-    assert!(rejected > 1_000, "{rejected}");
+    assert!(rejected > 300, "{rejected}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 use wk_model::Timestamp;
 use wk_sim::Story;
 
-use crate::{distinct, flow_lines, lines, text, week};
+use crate::{flow_lines, lines, text, week, week_records};
 
 fn story(name: &str) -> &'static Story {
     week().1.stories.iter().find(|s| s.name == name).expect("a story of the week")
@@ -16,7 +16,7 @@ fn at(text: &str) -> Timestamp {
 
 /// The records of a story, in order of time.
 fn records(story: &Story) -> Vec<Value> {
-    let all = distinct(&week().0);
+    let all = week_records();
     story.events.iter().map(|id| all[id].clone()).collect()
 }
 
@@ -110,7 +110,7 @@ fn stolen_credentials_are_used_abroad_and_revoked_at_14_25() {
 #[test]
 fn while_the_trail_is_off_nothing_is_recorded() {
     let (stopped, started) = (at("2024-02-17T02:43:20Z"), at("2024-02-17T03:03:41Z"));
-    for record in distinct(&week().0).values() {
+    for record in week_records().values() {
         let time = at(&text(&record["eventTime"]));
         assert!(time <= stopped || time >= started, "{record}");
     }
@@ -171,8 +171,8 @@ fn the_background_does_nothing_that_a_story_is_about() {
         "PutRolePolicy",
         "UpdateAccessKey",
     ];
-    for (id, record) in distinct(&week().0) {
-        if told.contains(&id) {
+    for (id, record) in week_records() {
+        if told.contains(id) {
             continue;
         }
         assert!(!bad.contains(&text(&record["eventName"]).as_str()), "{record}");
