@@ -1,1 +1,6 @@
+//! The loop: what turns objects into facts, through seams only.
+//!
+//! * Knows no disk, network, database or clock; a simulated world drives it in tests.
+//! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
 
+pub mod ingest;

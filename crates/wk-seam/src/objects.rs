@@ -46,3 +46,20 @@ pub trait Objects: Send + Sync {
     /// Opens one. Objects larger than `whole_max` bytes are streamed.
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>>;
 }
+
+/// What an object holds once it is unpacked.
+pub enum Unpacked {
+    /// All of it is in the buffer that was lent.
+    InBuffer,
+    /// All of it.
+    Whole(Vec<u8>),
+    /// A stream. It ends with an error where the packing is damaged or beyond its limits; what
+    /// came before counts.
+    Stream(Box<dyn Read + Send>),
+}
+
+/// Takes gzip and Parquet apart, within limits. Other content passes as it is.
+pub trait Unpack: Send {
+    /// Unpacks a body; `buffer` is lent for the content of small ones.
+    fn unpack(&mut self, body: Body, buffer: &mut Vec<u8>) -> std::io::Result<Unpacked>;
+}

@@ -6,7 +6,7 @@ use arrow_array::builder::{
     BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_schema::ArrowError;
 use wk_model::event::{Cell, EventId};
 use wk_model::table::ColumnType;
@@ -35,6 +35,18 @@ pub struct Place<'a> {
     pub object: &'a str,
     /// Place of the record in its object, from 0.
     pub ordinal: u64,
+}
+
+/// A text of a finished batch; `None` where it is null or there is no such text column.
+pub fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a str> {
+    let texts = batch.column_by_name(column)?.as_any().downcast_ref::<StringArray>()?;
+    (!texts.is_null(row)).then(|| texts.value(row))
+}
+
+/// The event time of a row of a finished batch.
+pub fn event_time(batch: &RecordBatch, row: usize) -> Timestamp {
+    let times = batch.column(0).as_any().downcast_ref::<TimestampMicrosecondArray>();
+    Timestamp::from_micros(times.map_or(0, |t| t.value(row)))
 }
 
 struct Core {

@@ -1,0 +1,160 @@
+//! `watchkeeper ingest`
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::{Value, json};
+use wk_engine::ingest::{Progress, Report};
+use wk_seam::ledger::Ledger as _;
+use wk_seam::lake::Lake as _;
+use wk_watch::detect::Detections;
+use wk_watch::sources;
+
+use super::{Exit, progress, table};
+use crate::wire::{self, App, S3Access};
+
+/// Read logs and findings into the lake.
+///
+/// The kind of each object is told by its content. What was read before is skipped; what was
+/// delivered twice is stored once. Rules run over every new event.
+#[derive(Args)]
+pub struct Ingest {
+    /// Files, folders or s3://bucket/prefix
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+    /// What the objects are, where content alone does not tell; `list` names all sources
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Do not run rules
+    #[arg(long)]
+    no_detect: bool,
+    /// Profile of the AWS CLI whose credentials are used for s3://
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// Region of the bucket
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Endpoint of an S3-compatible store
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+}
+
+impl Ingest {
+    pub async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        let source = match self.source.as_deref() {
+            None => None,
+            Some(name) => Some(source_named(name)?),
+        };
+        let access = S3Access {
+            profile: self.profile,
+            region: self.region,
+            endpoint: self.endpoint_url,
+        };
+        let mut places = Vec::new();
+        for path in &self.paths {
+            places.push(wire::place(path, &access).await?);
+        }
+        let detections = if self.no_detect { Detections::none() } else { Detections::built_in() };
+        let ingest = app.ingest(source, detections).await?;
+        // What a crash left and nobody can be writing any more.
+        let named = app.ledger.named_paths().await?;
+        ingest.lake.sweep(&named, app.clock.now().plus_seconds(-3600)).await?;
+        let progress = Arc::new(Progress::default());
+        let report = progress::shown(&progress, ingest.run(&places, &progress)).await?;
+        if self.json {
+            writeln!(out, "{:#}", as_json(&report))?;
+        } else {
+            print(&report, out)?;
+        }
+        Ok(exit(&report))
+    }
+}
+
+pub(super) fn source_named(name: &str) -> anyhow::Result<&'static sources::Source> {
+    match sources::named(name) {
+        Some(source) => Ok(source),
+        None => {
+            let all: Vec<&str> = sources::ALL.iter().map(|s| s.id).collect();
+            bail!("there is no source {name:?}; there are: {}", all.join(", "))
+        }
+    }
+}
+
+pub(super) fn exit(report: &Report) -> Exit {
+    let total = report.total();
+    if !total.adds_up() {
+        Exit::Failed
+    } else if total.complaints > 0 || report.notes > 0 || !report.objects_failed.is_empty() {
+        Exit::Partial
+    } else {
+        Exit::Ok
+    }
+}
+
+pub(super) fn as_json(report: &Report) -> Value {
+    let tally = |t: &wk_model::Tally| {
+        json!({"read": t.read, "stored": t.stored, "duplicates": t.duplicates, "complaints": t.complaints})
+    };
+    let sources: serde_json::Map<String, Value> =
+        report.sources.iter().map(|(name, t)| (name.clone(), tally(t))).collect();
+    let failures: Vec<Value> = report
+        .objects_failed
+        .iter()
+        .map(|(object, reason)| json!({"object": object, "reason": reason}))
+        .collect();
+    json!({
+        "objects": {
+            "read": report.objects_read,
+            "skipped": report.objects_skipped,
+            "failed": failures.len(),
+        },
+        "failures": failures,
+        "sources": sources,
+        "total": tally(&report.total()),
+        "adds_up": report.total().adds_up(),
+        "conflicts": report.notes,
+        "sightings": report.sightings,
+        "bytes": report.bytes,
+        "commits": report.commits,
+        "overtaken": report.overtaken,
+    })
+}
+
+pub(super) fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "objects: {} read, {} skipped, {} failed",
+        report.objects_read,
+        report.objects_skipped,
+        report.objects_failed.len()
+    )?;
+    for (object, reason) in &report.objects_failed {
+        writeln!(out, "  failed: {object}: {reason}")?;
+    }
+    let line = |name: &str, t: &wk_model::Tally| {
+        let n = [t.read, t.stored, t.duplicates, t.complaints].map(|n| n.to_string());
+        [vec![name.to_owned()], n.to_vec()].concat()
+    };
+    let mut rows: Vec<Vec<String>> = report.sources.iter().map(|(s, t)| line(s, t)).collect();
+    if rows.len() != 1 {
+        rows.push(line("all", &report.total()));
+    }
+    writeln!(out)?;
+    table::print(&["source", "read", "= stored", "+ duplicates", "+ complaints"], &rows, out)?;
+    if !report.total().adds_up() {
+        writeln!(out, "\nThe sum does not hold. This is a mistake of the program; please report it.")?;
+    }
+    if report.total().complaints > 0 || report.notes > 0 {
+        writeln!(out, "\nwatchkeeper complaints lists what could not be read, and why.")?;
+    }
+    if report.sightings > 0 {
+        let n = report.sightings;
+        writeln!(out, "\n{n} events went into findings: watchkeeper findings list shows them.")?;
+    }
+    Ok(())
+}

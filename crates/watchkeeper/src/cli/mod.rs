@@ -1,0 +1,96 @@
+//! The command line.
+//!
+//! Exit codes: 0 ok; 1 findings at or above `--fail-on`, or proved invalid; 2 usage; 3 runtime
+//! error; 4 partial or incomplete.
+
+mod complaints;
+mod findings;
+mod ingest;
+mod progress;
+mod query;
+mod table;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Home;
+use crate::wire::App;
+
+/// SOC 2 CC7 "System Operations" for AWS: logs and findings in, a searchable lake, detections,
+/// and the record that proves it.
+#[derive(Parser)]
+#[command(name = "watchkeeper", version, propagate_version = true)]
+struct Cli {
+    /// Directory that holds everything: configuration, ledger, lake, keys
+    /// [default: $WATCHKEEPER_HOME, else watchkeeper in the user's data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Ingest(ingest::Ingest),
+    Query(query::Query),
+    Findings(findings::Findings),
+    Complaints(complaints::Complaints),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Ok = 0,
+    /// Findings at or above `--fail-on`, or proved invalid.
+    Found = 1,
+    /// It failed while it ran.
+    Failed = 3,
+    /// It was done in part.
+    Partial = 4,
+}
+
+/// Reads the words, runs the command, prints errors with their whole chain.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse(); // ends with 2 on usage errors
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return told(&anyhow::Error::from(e).context("could not start")),
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let ended = runtime.block_on(run(cli, &mut out));
+    let flushed = out.flush();
+    match (ended, flushed) {
+        (Ok(exit), Ok(())) => ExitCode::from(exit as u8),
+        (Ok(exit), Err(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(exit as u8),
+        (Ok(_), Err(e)) => told(&anyhow::Error::from(e).context("could not write the answer")),
+        (Err(e), _) => told(&e),
+    }
+}
+
+async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let home = || Home::open(cli.home.as_deref());
+    match cli.command {
+        Command::Ingest(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Query(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is where errors are told")]
+fn told(error: &anyhow::Error) -> ExitCode {
+    if let Some(io) = error.chain().find_map(|e| e.downcast_ref::<io::Error>())
+        && io.kind() == io::ErrorKind::BrokenPipe
+    {
+        return ExitCode::SUCCESS; // whoever reads has seen enough
+    }
+    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let mut lines = chain.clone();
+    // Some sources are repeated by the error above them.
+    lines.dedup_by(|inner, outer| outer.contains(inner.as_str()));
+    eprintln!("error: {}", lines.join("\n  because: "));
+    ExitCode::from(Exit::Failed as u8)
+}

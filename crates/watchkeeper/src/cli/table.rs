@@ -1,0 +1,34 @@
+//! Rows for people: columns of text, safe on a terminal.
+
+use std::io::{self, Write};
+
+use wk_model::complaint::printable;
+
+/// Prints rows under their heads. Control characters are escaped; the last column is not padded.
+pub fn print(heads: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|c| printable(c.as_bytes())).collect()).collect();
+    let width = |n: usize| {
+        let cells = rows.iter().filter_map(|r| r.get(n)).map(|c| c.chars().count());
+        cells.chain([heads[n].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    writeln!(out, "{}", line(heads.to_vec()))?;
+    for row in &rows {
+        writeln!(out, "{}", line(row.iter().map(String::as_str).collect()))?;
+    }
+    Ok(())
+}
+
+/// Text cut to a width, with a sign that it was.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}

@@ -1,0 +1,140 @@
+//! The only file that knows every part: it puts them together for a command.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use wk_model::Table;
+use wk_seam::clock::Clock;
+use wk_seam::ledger::Ledger as _;
+use wk_seam::objects::Objects;
+use wk_store::files::Files;
+use wk_store::lake::ParquetLake;
+use wk_store::ledger::SqliteLedger;
+use wk_store::objects::{LocalTree, S3Place, S3Settings};
+use wk_store::query::{Limits, Questions};
+use wk_watch::detect::Detections;
+use wk_watch::sources::{self, Settings, Source};
+
+use crate::clock::SystemClock;
+use crate::config::{Config, Home};
+
+/// What a command works with.
+pub struct App {
+    /// The user's directory.
+    pub home: Home,
+    /// What the user says.
+    pub config: Config,
+    /// What is true.
+    pub ledger: SqliteLedger,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How `s3://` addresses are reached.
+#[derive(Debug, Clone, Default)]
+pub struct S3Access {
+    /// Profile of the AWS CLI.
+    pub profile: Option<String>,
+    /// Region, where the profile's is not the bucket's.
+    pub region: Option<String>,
+    /// Endpoint of an S3-compatible store.
+    pub endpoint: Option<String>,
+}
+
+impl App {
+    /// Opens the home directory and what lies in it.
+    pub fn open(home: Home) -> anyhow::Result<Self> {
+        let config = Config::read(&home.config())?;
+        let ledger = SqliteLedger::open(home.path())?;
+        Ok(Self { home, config, ledger, clock: Arc::new(SystemClock) })
+    }
+
+    /// The same with another clock.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The files of the lake.
+    pub async fn files(&self) -> anyhow::Result<Files> {
+        let lake = &self.config.lake;
+        let Some(location) = &lake.location else {
+            return Ok(Files::Local(self.home.lake()));
+        };
+        let credentials = wk_aws::CliCredentials::load(lake.profile.as_deref()).await?;
+        let settings = S3Settings {
+            region: lake.region.clone(),
+            endpoint: lake.endpoint.clone(),
+            sse_kms_key: lake.sse_kms_key.clone(),
+        };
+        Ok(S3Place::open(location, &settings, Arc::new(credentials))?.into_files())
+    }
+
+    /// Everything that an ingest needs.
+    pub async fn ingest(
+        &self,
+        source: Option<&'static Source>,
+        detections: Detections,
+    ) -> anyhow::Result<wk_engine::ingest::Ingest> {
+        Ok(wk_engine::ingest::Ingest {
+            lake: Arc::new(ParquetLake::new(self.files().await?)),
+            ledger: Arc::new(self.ledger.clone()),
+            clock: self.clock.clone(),
+            unpack: wk_store::unpack::Unpacker::boxed,
+            detections: Arc::new(detections),
+            settings: self.settings(),
+            source,
+            writer: writer(self.clock.as_ref()),
+            limits: wk_engine::ingest::Limits::default(),
+        })
+    }
+
+    /// What the user says about logs that do not describe themselves.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            flow_log_format: self.config.sources.flow_log_format.clone(),
+            time_field: self.config.sources.time_field.clone(),
+            inflate: wk_store::inflate::small,
+        }
+    }
+
+    /// Questions over the newest version of the lake.
+    pub async fn questions(&self) -> anyhow::Result<Questions> {
+        let files = self.files().await?;
+        if let Files::Local(root) = &files {
+            std::fs::create_dir_all(root)
+                .with_context(|| format!("could not make {}", root.display()))?;
+        }
+        let snapshot = self.ledger.snapshot().await?;
+        Ok(Questions::over(&files, &snapshot, &tables(), Limits::default())?)
+    }
+}
+
+/// The place that a path or an `s3://` address names.
+pub async fn place(address: &str, access: &S3Access) -> anyhow::Result<Arc<dyn Objects>> {
+    if !address.starts_with("s3://") {
+        return Ok(Arc::new(LocalTree::new(address)));
+    }
+    let credentials = wk_aws::CliCredentials::load(access.profile.as_deref()).await?;
+    let settings = S3Settings {
+        region: access.region.clone(),
+        endpoint: access.endpoint.clone(),
+        sse_kms_key: None,
+    };
+    Ok(Arc::new(S3Place::open(address, &settings, Arc::new(credentials))?))
+}
+
+/// Every table that the lake knows, once.
+pub fn tables() -> Vec<&'static Table> {
+    let mut tables: Vec<&'static Table> = Vec::new();
+    for source in sources::ALL {
+        if !tables.iter().any(|t| t.name == source.table.name) {
+            tables.push(source.table);
+        }
+    }
+    tables
+}
+
+/// A name that no other process has: process number and time.
+fn writer(clock: &dyn Clock) -> String {
+    format!("{}-{}", std::process::id(), clock.now().micros())
+}

@@ -1,0 +1,7 @@
+//! Findings in the forms of other products: one file for each.
+
+pub mod asff;
+pub mod ocsf;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,269 @@
+//! Rows of some objects, on their way into one commit.
+
+use std::collections::BTreeMap;
+
+use wk_lang::json::Value;
+use wk_model::event::EventId;
+use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
+use wk_model::{Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
+use wk_seam::lake::{EventKey, File, Known, Run};
+use wk_seam::ledger::ObjectRow;
+use wk_seam::objects::Object;
+use wk_watch::columns::{Place, TableBuilder};
+use wk_watch::fingerprint;
+use wk_watch::reader::Sink;
+use wk_watch::sources::Source;
+
+use super::Shared;
+
+/// Rows of some objects.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// The objects, in the order in which they were read.
+    pub(super) objects: Vec<Pending>,
+    /// Rows that are not staged yet, by table and day.
+    pub(super) parts: BTreeMap<(&'static str, Day), Part>,
+    /// Files that are staged.
+    pub(super) files: Vec<File>,
+    /// Runs that are staged.
+    pub(super) runs: Vec<Run>,
+    /// Sightings of staged rows.
+    pub(super) sightings: Vec<Sighting>,
+    /// The oldest version of the id index that staged rows were checked against.
+    pub(super) checked_at: Option<u64>,
+    /// When the first object was begun.
+    pub(super) begun: Option<Timestamp>,
+    /// Complaints about rows that are stored all the same.
+    pub(super) notes: u64,
+}
+
+/// An object of the batch.
+pub(super) struct Pending {
+    pub(super) place: usize,
+    pub(super) object: Object,
+    pub(super) identity: Sha256,
+    pub(super) tallies: BTreeMap<&'static str, Tally>,
+    pub(super) complaints: Vec<Complaint>,
+    /// Complaints beyond the limit on how many are kept.
+    pub(super) unlisted: u64,
+}
+
+/// Rows of one table and day.
+pub(super) struct Part {
+    pub(super) builder: TableBuilder,
+    pub(super) rows: Vec<RowFacts>,
+    pub(super) keys: Vec<(EventKey, u32)>,
+    pub(super) sightings: Vec<(u32, Sighting)>,
+}
+
+/// What must be known of a row to take it back.
+pub(super) struct RowFacts {
+    pub(super) object: u32,
+    pub(super) source: &'static str,
+    pub(super) position: u64,
+}
+
+impl Batch {
+    /// Roughly how many bytes of rows are not staged yet.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.values().map(|p| p.builder.bytes()).sum()
+    }
+
+    /// The object that is being read.
+    pub(super) fn current(&mut self) -> Option<&mut Pending> {
+        self.objects.last_mut()
+    }
+}
+
+impl Pending {
+    pub(super) fn new(place: usize, object: Object, identity: Sha256) -> Self {
+        let (tallies, complaints) = (BTreeMap::new(), Vec::new());
+        Self { place, object, identity, tallies, complaints, unlisted: 0 }
+    }
+
+    /// Files a complaint, or counts it where there are too many.
+    pub(super) fn complain(&mut self, complaint: Complaint, max: usize) {
+        if self.complaints.len() < max {
+            self.complaints.push(complaint);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    /// The object as the ledger keeps it.
+    pub(super) fn row(&self) -> ObjectRow {
+        let mut complaints = self.complaints.clone();
+        if self.unlisted > 0 {
+            let mut last = Complaint::new("unknown", 0, format!("{} more complaints about this object are counted but not listed", self.unlisted), b"");
+            last.kept = true;
+            complaints.push(last);
+        }
+        ObjectRow {
+            identity: self.identity,
+            uri: self.object.uri.clone(),
+            size: self.object.size,
+            modified: self.object.modified,
+            tallies: self.tallies.iter().map(|(s, t)| ((*s).to_owned(), *t)).collect(),
+            complaints,
+        }
+    }
+}
+
+/// Takes the events of one object into the batch.
+pub(super) struct ObjectSink<'a> {
+    pub(super) shared: &'a Shared<'a>,
+    pub(super) batch: &'a mut Batch,
+    pub(super) received: Timestamp,
+    /// First 16 digits of the object's identity.
+    pub(super) short: String,
+    /// Records read so far: the next one's ordinal.
+    pub(super) ordinal: u64,
+    pub(super) seed: u64,
+}
+
+impl Sink for ObjectSink<'_> {
+    fn event(&mut self, source: &'static Source, mut row: Row<'_>, record: Option<Value<'_>>, at: u64) {
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        let Some(modified) = self.batch.current().map(|o| o.object.modified) else { return };
+        let delivered = row.delivered.unwrap_or(modified);
+        let time = row.time.unwrap_or_else(|| {
+            row.flag("event_time", "is missing; the time of delivery stands for it", "");
+            delivered
+        });
+        row.time = Some(time);
+        let table = row.table.name;
+        let key = fingerprint::key_of(&row, record, self.seed);
+        let known = key.map_or(Known::New, |key| self.shared.claims.claim(table, key));
+        if known == Known::Duplicate {
+            let tally = self.tally(source.id);
+            tally.read += 1;
+            tally.duplicates += 1;
+            return;
+        }
+        let object = u32::try_from(self.batch.objects.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let part = self.batch.parts.entry((table, day_of(time))).or_insert_with(|| Part {
+            builder: TableBuilder::new(row.table),
+            rows: Vec::new(),
+            keys: Vec::new(),
+            sightings: Vec::new(),
+        });
+        let number = u32::try_from(part.rows.len()).unwrap_or(u32::MAX);
+        let place = Place { delivered, received: self.received, object: &self.short, ordinal };
+        part.rows.push(RowFacts { object, source: source.id, position: at });
+        part.keys.extend(key.map(|key| (key, number)));
+        let live = Origin::of(time, self.received, self.shared.ingest.limits.live_seconds);
+        let own = row.sighting.take();
+        let seen = &mut part.sightings;
+        let mut see = |mut sighting: Sighting| {
+            sighting.event = event_ref(&row, time, &place);
+            sighting.origin = live;
+            seen.push((number, sighting));
+        };
+        self.shared.ingest.detections.run(source, &row, record, &mut see);
+        if let Some(sighting) = own {
+            see(*sighting);
+        }
+        if known == Known::Conflict {
+            let text = |t: &Option<std::borrow::Cow<'_, str>>| t.as_deref().map(str::to_owned);
+            let event = event_ref(&row, time, &place);
+            see(conflict(event, text(&row.account), text(&row.region), text(&row.actor)));
+        }
+        part.builder.append(&row, time, &place);
+        let tally = self.tally(source.id);
+        tally.read += 1;
+        tally.stored += 1;
+        if known == Known::Conflict {
+            self.note_conflict(source.id, at, row.raw.as_bytes());
+        }
+    }
+
+    fn refuse(&mut self, source: &str, at: u64, reason: &str, bytes: &[u8]) {
+        self.ordinal += 1;
+        let name = wk_watch::sources::named(source).map_or("unknown", |s| s.id);
+        let tally = self.tally(name);
+        tally.read += 1;
+        tally.complaints += 1;
+        let max = self.shared.ingest.limits.complaints_per_object;
+        if let Some(object) = self.batch.current() {
+            object.complain(Complaint::new(source, at, reason, bytes), max);
+        }
+    }
+}
+
+impl ObjectSink<'_> {
+    fn tally(&mut self, source: &'static str) -> &mut Tally {
+        // The object that is being read is always there; a spare keeps this free of panics.
+        if self.batch.objects.is_empty() {
+            let (uri, modified) = (String::new(), self.received);
+            let object = Object { uri, size: 0, modified, identity: None };
+            self.batch.objects.push(Pending::new(0, object, Sha256([0; 32])));
+        }
+        let last = self.batch.objects.len() - 1;
+        self.batch.objects[last].tallies.entry(source).or_default()
+    }
+
+    fn note_conflict(&mut self, source: &str, at: u64, bytes: &[u8]) {
+        let max = self.shared.ingest.limits.complaints_per_object;
+        self.batch.notes += 1;
+        if let Some(object) = self.batch.current() {
+            object.complain(conflict_note(source, at, bytes), max);
+        }
+    }
+}
+
+/// The complaint about a record whose id is there with other content.
+pub(super) fn conflict_note(source: &str, at: u64, bytes: &[u8]) -> Complaint {
+    let reason = "the event's id is in the lake with other content; both are kept";
+    Complaint { kept: true, ..Complaint::new(source, at, reason, bytes) }
+}
+
+/// The day whose folder and id index hold the event: its own, within the years in which AWS has
+/// had logs, so that broken times cannot make folders without end.
+pub(super) fn day_of(time: Timestamp) -> Day {
+    const FIRST: i32 = 13_149; // 2006-01-01
+    const LAST: i32 = 47_481; // 2099-12-31
+    Day::from_number(time.day().number().clamp(FIRST, LAST))
+}
+
+fn event_ref(row: &Row<'_>, time: Timestamp, place: &Place<'_>) -> EventRef {
+    let id = match &row.id {
+        EventId::Own(id) | EventId::Versioned(id, _) => id.clone().into_owned(),
+        EventId::Ordinal => format!("{}:{}", place.object, place.ordinal),
+    };
+    EventRef { time, table: row.table.name.to_owned(), id }
+}
+
+/// Two records with one id that say different things: one of them may be forged.
+pub(super) fn conflict(
+    event: EventRef,
+    account: Option<String>,
+    region: Option<String>,
+    actor: Option<String>,
+) -> Sighting {
+    const RULE: &str = "watchkeeper:event-conflict";
+    let rule = Rule {
+        id: RULE.to_owned(),
+        version: "1".to_owned(),
+        product: "watchkeeper".to_owned(),
+        attack: vec!["t1565.001".to_owned()],
+        controls: vec!["CC7.2".to_owned()],
+    };
+    let [in_account, by] = [&account, &actor].map(|t| t.as_deref().unwrap_or_default());
+    let window = event.time.floor_to(86_400);
+    Sighting {
+        finding: FindingId::of_rule(RULE, in_account, by, &event.id, window),
+        rule,
+        title: "Two records with the same event id differ".to_owned(),
+        severity: Severity::from_tenths(70),
+        resources: vec![event.id.clone()],
+        first_seen: event.time,
+        last_seen: event.time,
+        account,
+        region,
+        actor,
+        event,
+        reported_count: None,
+        origin: Origin::BackFill,
+    }
+}

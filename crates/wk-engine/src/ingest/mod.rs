@@ -1,0 +1,319 @@
+//! Ingest: objects in, one commit after another out.
+//!
+//! * An object is the atom: all its records become visible in one commit, or none.
+//! * `read = stored + duplicates + complaints`, for every source of every object.
+//! * Killed at any moment, it has lost nothing and doubled nothing: what was not committed is read
+//!   again, what was committed is known by the object's identity and the events' ids.
+//! * Memory is bounded whatever the input: see [`Limits`].
+
+mod batch;
+mod claims;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt as _;
+use tokio::sync::mpsc;
+use wk_model::{Sha256, Tally, Timestamp};
+use wk_seam::clock::Clock;
+use wk_seam::lake::Lake;
+use wk_seam::ledger::Ledger;
+use wk_seam::objects::{Object, Objects, Opened, Unpack};
+use wk_seam::{Answer, Failure};
+use wk_watch::detect::Detections;
+use wk_watch::sources::{Settings, Source};
+
+use claims::Claims;
+
+/// Reads objects into the lake.
+pub struct Ingest {
+    /// Where events go.
+    pub lake: Arc<dyn Lake>,
+    /// What makes them true.
+    pub ledger: Arc<dyn Ledger>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Makes what takes packings apart, one for each worker.
+    pub unpack: fn() -> Box<dyn Unpack>,
+    /// The rules that run over every new event.
+    pub detections: Arc<Detections>,
+    /// What the user says about logs that do not describe themselves.
+    pub settings: Settings,
+    /// The user's word on what the objects are.
+    pub source: Option<&'static Source>,
+    /// A name for this process that no other has.
+    pub writer: String,
+    /// Limits.
+    pub limits: Limits,
+}
+
+/// Limits of an ingest.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Threads that read and write.
+    pub workers: usize,
+    /// Objects that are fetched at a time.
+    pub fetches: usize,
+    /// Objects up to this size are held whole; larger ones are streamed.
+    pub whole_bytes: u64,
+    /// A record beyond this is a complaint.
+    pub record_bytes: usize,
+    /// Rows of about so many bytes are held by each worker before they are written.
+    pub batch_bytes: usize,
+    /// A commit comes at most so many seconds after its first record.
+    pub commit_seconds: i64,
+    /// An event received at most so many seconds after it happened is live.
+    pub live_seconds: i64,
+    /// Complaints kept of one object; more are counted in a last one.
+    pub complaints_per_object: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            fetches: 16,
+            whole_bytes: 2 << 20,
+            record_bytes: 16 << 20,
+            batch_bytes: 48 << 20,
+            commit_seconds: 5,
+            live_seconds: 24 * 3600,
+            complaints_per_object: 1000,
+        }
+    }
+}
+
+/// What an ingest did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Objects that were read to their end.
+    pub objects_read: u64,
+    /// Objects that had been read before.
+    pub objects_skipped: u64,
+    /// Objects that could not be opened or read; nothing of them is in the lake.
+    pub objects_failed: Vec<(String, String)>,
+    /// Records by source.
+    pub sources: BTreeMap<String, Tally>,
+    /// Complaints about records that were stored all the same.
+    pub notes: u64,
+    /// Bytes of the objects that were read, as they lay there.
+    pub bytes: u64,
+    /// Commits that were made.
+    pub commits: u64,
+    /// Commits that another process overtook and that were done again.
+    pub overtaken: u64,
+    /// Sightings that went into findings.
+    pub sightings: u64,
+}
+
+impl Report {
+    /// All sources together.
+    pub fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        self.sources.values().for_each(|t| total.add(*t));
+        total
+    }
+}
+
+/// How far an ingest is: read by whoever shows it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of all objects, as they lie there.
+    pub bytes_total: AtomicU64,
+    /// Bytes that are done with.
+    pub bytes_done: AtomicU64,
+    /// Objects that are done with.
+    pub objects_done: AtomicU64,
+    /// Records read.
+    pub records: AtomicU64,
+}
+
+/// What the workers share.
+struct Shared<'a> {
+    ingest: &'a Ingest,
+    places: &'a [Arc<dyn Objects>],
+    claims: Claims,
+    /// Held from the last look at the id index to the end of the commit.
+    committing: tokio::sync::Mutex<()>,
+    progress: &'a Progress,
+    report: Mutex<Report>,
+    /// Identities of objects that this process has fetched and not yet committed.
+    reading: Mutex<std::collections::HashSet<Sha256>>,
+    /// Set when a worker failed: the others end too.
+    stopped: AtomicBool,
+}
+
+/// An object on its way to a worker.
+struct Fetched {
+    place: usize,
+    object: Object,
+    opened: Answer<Opened>,
+}
+
+impl Ingest {
+    /// Reads every object of these places that was not read before.
+    ///
+    /// # Errors
+    /// If a place cannot be listed, or lake or ledger fail: then what was committed stays, and the
+    /// next run goes on from there. An object that cannot be read is in the report.
+    pub async fn run(&self, places: &[Arc<dyn Objects>], progress: &Progress) -> Answer<Report> {
+        let mut waiting = Vec::new();
+        for (place, objects) in places.iter().enumerate() {
+            let listed = objects.list().await?;
+            let bytes = listed.iter().map(|o| o.size).sum();
+            progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
+            waiting.extend(listed.into_iter().map(|object| (place, object)));
+        }
+        let shared = Shared {
+            ingest: self,
+            places,
+            claims: Claims::default(),
+            committing: tokio::sync::Mutex::default(),
+            progress,
+            report: Mutex::default(),
+            reading: Mutex::default(),
+            stopped: AtomicBool::new(false),
+        };
+        let waiting = shared.leave_out_known(waiting).await?;
+        let overtaken = shared.read_all(waiting).await?;
+        shared.read_again(overtaken).await?;
+        Ok(shared.report.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Shared<'_> {
+    fn report(&self) -> std::sync::MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ingest.clock.now()
+    }
+
+    /// Leaves out objects whose identity is known before they are opened.
+    async fn leave_out_known(&self, listed: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
+        let mut waiting = Vec::with_capacity(listed.len());
+        for chunk in listed.chunks(1000) {
+            let identities: Vec<Sha256> = chunk.iter().filter_map(|(_, o)| o.identity).collect();
+            let mut known = self.ingest.ledger.objects_known(&identities).await?.into_iter();
+            for (place, object) in chunk {
+                if object.identity.is_some() && known.next() == Some(true) {
+                    self.skipped(object.size);
+                } else {
+                    waiting.push((*place, object.clone()));
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn skipped(&self, bytes: u64) {
+        self.report().objects_skipped += 1;
+        self.done(bytes);
+    }
+
+    fn done(&self, bytes: u64) {
+        self.progress.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+        self.progress.objects_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Fetches objects ahead of the workers that read them. Answers those that must be read again,
+    /// because another process overtook their commit.
+    async fn read_all(&self, waiting: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
+        let (send, receive) = mpsc::channel::<Fetched>(self.ingest.limits.fetches);
+        let receive = Arc::new(tokio::sync::Mutex::new(receive));
+        let runtime = tokio::runtime::Handle::current();
+        // Scoped threads: workers borrow what they share, and none outlives this call.
+        let (fetched, ended) = tokio::task::block_in_place(|| {
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..self.ingest.limits.workers.max(1))
+                    .map(|_| {
+                        let (receive, runtime) = (receive.clone(), runtime.clone());
+                        scope.spawn(move || worker::work(self, receive, runtime))
+                    })
+                    .collect();
+                // The channel closes when the last worker has dropped its end.
+                drop(receive);
+                let fetched = runtime.block_on(self.fetch_all(waiting, send));
+                (fetched, workers.into_iter().map(join).collect::<Vec<_>>())
+            })
+        });
+        let mut overtaken = Vec::new();
+        for worker in ended {
+            overtaken.extend(worker?);
+        }
+        fetched?;
+        Ok(overtaken)
+    }
+
+    async fn fetch_all(&self, waiting: Vec<(usize, Object)>, send: mpsc::Sender<Fetched>) -> Answer<()> {
+        let limits = &self.ingest.limits;
+        let mut fetched = futures::stream::iter(waiting)
+            .map(|(place, object)| async move {
+                let opened = self.places[place].open(&object, limits.whole_bytes).await;
+                Fetched { place, object, opened }
+            })
+            .buffered(limits.fetches)
+            .ready_chunks(limits.fetches);
+        while let Some(chunk) = fetched.next().await {
+            for fetched in self.leave_out_read(chunk).await? {
+                if send.send(fetched).await.is_err() {
+                    return Ok(()); // every worker has ended, with an error of its own
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves out objects that are known or being read, now that every identity is known.
+    async fn leave_out_read(&self, chunk: Vec<Fetched>) -> Answer<Vec<Fetched>> {
+        let mut fresh = Vec::with_capacity(chunk.len());
+        for fetched in chunk {
+            match &fetched.opened {
+                // The mark comes before the look into the ledger: whoever committed it meanwhile
+                // is seen there.
+                Ok(opened) if !self.mark(opened.identity) => self.skipped(fetched.object.size),
+                _ => fresh.push(fetched),
+            }
+        }
+        let identities: Vec<Sha256> =
+            fresh.iter().filter_map(|f| f.opened.as_ref().ok()).map(|o| o.identity).collect();
+        let mut known = self.ingest.ledger.objects_known(&identities).await?.into_iter();
+        fresh.retain(|fetched| match &fetched.opened {
+            Ok(opened) if known.next() == Some(true) => {
+                self.unmark(opened.identity);
+                self.skipped(fetched.object.size);
+                false
+            }
+            _ => true,
+        });
+        Ok(fresh)
+    }
+
+    /// Marks an object as being read by this process; `false` if it is already.
+    fn mark(&self, identity: Sha256) -> bool {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).insert(identity)
+    }
+
+    fn unmark(&self, identity: Sha256) {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).remove(&identity);
+    }
+
+    /// Objects of overtaken commits are read again, one worker's worth at a time, until none is
+    /// left: each round, some process has committed.
+    async fn read_again(&self, mut overtaken: Vec<(usize, Object)>) -> Answer<()> {
+        while !overtaken.is_empty() {
+            self.report().overtaken += 1;
+            overtaken = self.read_all(overtaken).await?;
+        }
+        Ok(())
+    }
+}
+
+type Ended = Answer<Vec<(usize, Object)>>;
+
+fn join(worker: std::thread::ScopedJoinHandle<'_, Ended>) -> Ended {
+    worker.join().unwrap_or_else(|_| Err(Failure::new("ingest", "a worker panicked; this is our mistake")))
+}
