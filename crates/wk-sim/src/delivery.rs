@@ -131,7 +131,7 @@ fn as_index(number: u64) -> usize {
 /// How long after the end of its five minutes a file is delivered: a table of quantiles.
 fn lateness_seconds(rng: &mut Rng) -> i64 {
     const TABLE: [(u64, u64, u64); 4] =
-        [(740, 1, 15), (840, 20, 110), (900, 110, 230), (1000, 210, 308)];
+        [(760, 1, 10), (840, 15, 90), (880, 90, 220), (1000, 235, 308)];
     let draw = rng.range(0, 999);
     let (_, low, high) = TABLE.into_iter().find(|row| draw < row.0).unwrap_or(TABLE[3]);
     rng.seconds(low, high)

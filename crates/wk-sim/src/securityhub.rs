@@ -74,10 +74,27 @@ pub(crate) fn plan(agenda: &mut Agenda, seed: u64, slot: Timestamp) {
         }
         for (number, (control, title, label, kind, passed)) in (0i64..).zip(ROUTINE) {
             let at = slot.plus_seconds(number * 9 + rng.seconds(0, 5));
-            let id = format!("arn:aws:{}::{}:{}", "resource", place.account, kind);
+            let id = resource_of(kind, place);
             let check = Check { control, title, label, passed, resource: (kind, id) };
             report(agenda, &mut rng, at, place, &check);
         }
+    }
+}
+
+/// The resource of a place that stands for its kind.
+fn resource_of(kind: &str, place: Place) -> String {
+    match kind {
+        "AwsS3Bucket" => format!("arn:aws:s3:::{}", world::buckets(place.account)[0]),
+        "AwsCloudTrailTrail" => place.arn("cloudtrail", &format!("trail/{}", world::TRAIL)),
+        "AwsEc2Vpc" if place == world::SHOP => {
+            place.arn("ec2", &format!("vpc/{}", world::SHOP_VPC))
+        }
+        "AwsEc2Vpc" => place.arn("ec2", &format!("vpc/{}", world::TOOLS_VPC)),
+        "AwsIamUser" => format!("arn:aws:iam::{}:user/report-reader", place.account),
+        "AwsLambdaFunction" => place.arn("lambda", "function:order-events"),
+        "AwsRdsDbInstance" => place.arn("rds", "db:orders-db"),
+        "AwsSnsTopic" => place.arn("sns", "orders-alerts"),
+        _ => format!("AWS::::Account:{}", place.account),
     }
 }
 
