@@ -4,16 +4,35 @@
 //! its records look like and which columns they become; splitting, unwrapping, identity and
 //! counting are shared machinery ([`crate::reader`]).
 
+pub mod alb;
 pub mod cloudtrail;
+pub mod cloudtrail_digest;
+mod fields;
+pub mod guardduty;
 pub mod report;
+pub mod resolver;
+pub mod s3_access;
+mod spaced;
+mod stamps;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod vpc_flow;
+pub mod waf;
 
 use wk_lang::json::Value;
 use wk_model::{Row, Table, Timestamp};
 
 /// Every source, in the order in which they are asked whether a record is theirs.
-pub const ALL: &[&Source] = &[&cloudtrail::SOURCE];
+pub const ALL: &[&Source] = &[
+    &cloudtrail_digest::SOURCE,
+    &cloudtrail::SOURCE,
+    &guardduty::SOURCE,
+    &vpc_flow::SOURCE,
+    &resolver::SOURCE,
+    &waf::SOURCE,
+    &s3_access::SOURCE,
+    &alb::SOURCE,
+];
 
 /// A kind of log or report that Watchkeeper reads.
 pub struct Source {
