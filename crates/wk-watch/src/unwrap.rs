@@ -1,4 +1,5 @@
-//! Envelopes around records: SNS, SQS, EventBridge, CloudWatch Logs subscriptions, Kinesis.
+//! Envelopes around records: SNS, SQS, EventBridge, CloudWatch Logs subscriptions, Kinesis, Firehose,
+//! the call of a Config rule, and lists in text.
 //!
 //! * What is inside an envelope is read as if it lay alone; what the envelope says is context.
 //! * Bounded: envelopes nest at most [`DEPTH_MAX`] deep.
@@ -10,7 +11,7 @@ use base64::Engine as _;
 use wk_lang::json::{Kind, Tape, Value};
 use wk_model::Timestamp;
 
-use crate::reader::Sink;
+use crate::reader::{LIST_KEYS, Sink};
 use crate::sources::{self, Context, Line, Source};
 
 /// How deep envelopes may nest: SNS in SQS around EventBridge around a record is four.
@@ -85,6 +86,9 @@ impl Unwrapping<'_> {
         if value.get("eventSource").is_some_and(|s| s.as_str().as_deref() == Some("aws:sqs")) {
             return self.nested_text(value, "body", context);
         }
+        if value.get("ReceiptHandle").is_some() && value.get("Body").is_some() {
+            return self.nested_text(value, "Body", context); // as SQS's API answers
+        }
         if value.get("messageType").is_some() && value.get("logEvents").is_some() {
             return self.subscription(value, context);
         }
@@ -92,12 +96,14 @@ impl Unwrapping<'_> {
         {
             return self.encoded(data, context);
         }
+        if let Some(data) = value.get("data").filter(|_| value.get("recordId").is_some()) {
+            return self.encoded(data, context); // Firehose
+        }
         if value.get("detail-type").is_some() {
             return self.event_bridge(value, context);
         }
-        if value.get("configurationItem").is_some() && value.get("messageType").is_some() {
-            let item = value.get("configurationItem");
-            return item.is_some_and(|item| self.inner(item, context));
+        if value.get("invokingEvent").is_some() && value.get("configRuleName").is_some() {
+            return self.nested_text(value, "invokingEvent", context);
         }
         false
     }
@@ -130,7 +136,7 @@ impl Unwrapping<'_> {
                     self.inner(item, context);
                 }
             }
-            Ok(inner) => match inner.get("Records").filter(|r| r.kind() == Kind::Array) {
+            Ok(inner) => match list_in(inner) {
                 Some(records) => records.items().for_each(|item| {
                     self.inner(item, context);
                 }),
@@ -225,23 +231,26 @@ impl Unwrapping<'_> {
         within.envelope.region = region.as_deref().or(within.envelope.region);
         within.envelope.time = value.text("time").and_then(|t| Timestamp::parse(&t).ok());
         within.envelope.id = id.as_deref();
-        let inner = match &*kind {
-            kind if kind.ends_with("via CloudTrail") => Some(detail),
-            "GuardDuty Finding" => Some(detail),
-            "Config Configuration Item Change" => detail.get("configurationItem"),
-            _ if detail.get("findings").is_some_and(|f| f.kind() == Kind::Array) => {
-                let findings = detail.get("findings").into_iter().flat_map(|f| f.items());
-                for finding in findings {
-                    self.inner(finding, &within);
-                }
-                return true;
+        let known = |v: &Value<'_>| sources::of_json(*v, None).is_some();
+        if let Some(findings) = detail.get("findings").filter(|f| f.items().any(|f| known(&f))) {
+            for finding in findings.items() {
+                self.inner(finding, &within);
             }
-            _ => None,
-        };
-        match inner {
-            Some(inner) if sources::of_json(inner, None).is_some() => self.inner(inner, &within),
-            _ => false,
+            return true;
         }
+        let has_own_form = kind.ends_with("via CloudTrail")
+            || &*kind == "GuardDuty Finding"
+            || kind.starts_with("Config ");
+        has_own_form && known(&detail) && self.inner(detail, &within)
     }
+}
+
+/// The list of records that a document is around, as the splitter would find it in a file.
+fn list_in(document: Value<'_>) -> Option<Value<'_>> {
+    let is_list = |list: &Value<'_>| match list.items().next() {
+        Some(first) => first.kind() == Kind::Object,
+        None => list.kind() == Kind::Array,
+    };
+    LIST_KEYS.iter().find_map(|key| document.get(key).filter(is_list))
 }
 
