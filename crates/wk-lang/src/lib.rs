@@ -5,3 +5,5 @@
 //! * Knows nothing of AWS accounts, storage or the network.
 
 pub mod json;
+pub mod sigma;
+pub mod yaml;

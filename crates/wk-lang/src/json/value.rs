@@ -60,8 +60,7 @@ impl<'a> Value<'a> {
     /// The member of an object with this key, the first if there are several.
     #[inline]
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
-        let mut members = self.children(Kind::Object);
-        members.find(|member| member.has_key(key))
+        self.members().find(|member| member.has_key(key))
     }
 
     /// The value at the end of a path of keys.
@@ -73,7 +72,12 @@ impl<'a> Value<'a> {
     /// The members of an object in their order; none for other kinds.
     #[inline]
     pub fn fields(&self) -> Fields<'a> {
-        Fields { members: self.children(Kind::Object) }
+        Fields { members: self.members() }
+    }
+
+    /// The values of an object's members.
+    pub(crate) fn members(&self) -> Items<'a> {
+        self.children(Kind::Object)
     }
 
     /// The elements of an array in their order; none for other kinds.

@@ -1,0 +1,50 @@
+//! Sigma 2.1 rules: read, checked, compiled once, and matched against records.
+//!
+//! * [`read_rules`] reads a file of rules. What it refuses it refuses by name, with line and
+//!   column; the other rules of the file are given.
+//! * A [`RuleSet`] is compiled from rules and answers which of them match a record. It looks at
+//!   the few rules that could: a rule that asks for one of some values of a field is found by that
+//!   value, not by trying it.
+//! * A record is anything with [`Record`]: parsed JSON, or a row of a text log.
+//! * The time for a record is bounded by its size and the rules; no text makes a pattern slow.
+//!
+//! # What matches
+//!
+//! * Texts compare without regard to letter case, unless `cased`. `*` and `?` are wildcards.
+//! * Numbers, `true` and `false` are equal to their text: `eventVersion: 1.08` is true of `"1.08"`
+//!   and of `1.08`. Two numbers are also equal by value.
+//! * `null` is true of an absent field and of JSON null; `''` only of the empty text.
+//!   `exists: true` is true of every field that is there, null or not.
+//! * A path crosses arrays: what is asked must be true of one element, each question for itself.
+//!   A key that contains dots is tried where the path by parts leads nowhere.
+//! * Operators on parts of texts (`contains`, `startswith`, `endswith`, `re`, wildcards) see an
+//!   object as its compact JSON text.
+//! * Keywords are looked for, anywhere, in all texts of the record.
+//! * `neq` is the opposite of the same test without it, so it is true of an absent field.
+
+mod condition;
+mod error;
+mod field;
+mod fold;
+mod index;
+mod modifier;
+mod number;
+mod pattern;
+mod rule;
+mod ruleset;
+mod test;
+mod value;
+
+pub use condition::Condition;
+pub use error::{Problem, RuleError};
+pub use field::{FieldPath, FieldValue, Record};
+pub use number::Number;
+pub use pattern::Pattern;
+pub use rule::{
+    Expected, Extension, LogSource, Reading, Rule, RuleTest, Search, Status, read_rules,
+};
+pub use ruleset::{RuleSet, TooManyRules};
+pub use test::{Comparison, Network, Part, Reference, Test, TimePart, Want};
+
+/// Bytes that one regular expression may take, compiled; its cache may take as much again.
+const REGEX_BYTES_MAX: usize = 1 << 20;
