@@ -1,1 +1,18 @@
+//! The way to AWS: who we are there.
+//!
+//! * Credentials come from wherever the AWS CLI of this user would take them, by the official chain
+//!   over our one HTTP stack; the same object serves our own calls and the object store's.
+//! * No secret is ever in a `Debug` form, a log line or an error.
+//! * Every wait has a limit, and concurrent callers share one refresh.
+#![warn(missing_docs)]
 
+mod cache;
+mod chain;
+mod clock;
+mod credentials;
+mod error;
+mod http;
+mod profiles;
+
+pub use credentials::CliCredentials;
+pub use error::{CredentialError, Told};
