@@ -126,7 +126,7 @@ mod tests {
         let config: Vec<&str> = CONFIG.lines().map(str::trim).collect();
         let fs = Fs::from_slice(&[("/config", &config.join("\n"))]);
         let env = Env::from_slice(&[
-            ("HOME", "/home/u"),
+            ("HOME", "/"),
             ("AWS_CONFIG_FILE", "/config"),
             ("AWS_SHARED_CREDENTIALS_FILE", "/config"),
         ]);
