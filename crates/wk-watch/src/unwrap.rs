@@ -12,7 +12,7 @@ use wk_lang::json::{Kind, Tape, Value};
 use wk_model::Timestamp;
 
 use crate::reader::{LIST_KEYS, Sink};
-use crate::sources::{self, Context, Line, Source};
+use crate::sources::{self, Context, Line, Source, applog};
 
 /// How deep envelopes may nest: SNS in SQS around EventBridge around a record is four.
 const DEPTH_MAX: usize = 6;
@@ -48,7 +48,9 @@ impl Unwrapping<'_> {
             return None;
         }
         // The most common case first: a plain record of the source that was seen before.
-        let plain = self.hint.filter(|s| s.json.as_ref().is_some_and(|f| (f.claims)(value)));
+        // Not so the fall-back: it claims much that others read better.
+        let hint = self.hint.filter(|s| s.id != applog::SOURCE.id);
+        let plain = hint.filter(|s| s.json.as_ref().is_some_and(|f| (f.claims)(value)));
         if plain.is_none() && self.envelope(value, context) {
             return None;
         }
@@ -56,7 +58,8 @@ impl Unwrapping<'_> {
             .forced
             .filter(|s| s.json.is_some())
             .or(plain)
-            .or_else(|| sources::of_json(value, None));
+            .or_else(|| sources::of_json(value, None))
+            .or_else(|| applog::adopts(value, context).then_some(&applog::SOURCE));
         let Some((source, form)) = source.and_then(|s| Some((s, s.json.as_ref()?))) else {
             self.refuse(value.raw(), "no source knows a record of this form");
             return None;

@@ -5,6 +5,7 @@
 //! counting are shared machinery ([`crate::reader`]).
 
 pub mod alb;
+pub mod applog;
 pub mod cloudtrail;
 pub mod cloudtrail_digest;
 mod fields;
@@ -32,6 +33,7 @@ pub const ALL: &[&Source] = &[
     &waf::SOURCE,
     &s3_access::SOURCE,
     &alb::SOURCE,
+    &applog::SOURCE,
 ];
 
 /// A kind of log or report that Watchkeeper reads.
