@@ -70,7 +70,8 @@ impl Unwrapping<'_> {
                 self.sink.refuse(source.id, self.at, &refusal.0, value.raw().as_bytes());
             }
         }
-        Some(source)
+        // An EventBridge event says nothing of the next one: that may be around a finding.
+        Some(source).filter(|source| source.id != sources::eventbridge::SOURCE.id)
     }
 
     fn refuse(&mut self, text: &str, reason: &str) {
@@ -105,8 +106,11 @@ impl Unwrapping<'_> {
         if value.get("detail-type").is_some() {
             return self.event_bridge(value, context);
         }
-        if value.get("invokingEvent").is_some() && value.get("configRuleName").is_some() {
-            return self.nested_text(value, "invokingEvent", context);
+        if value.text("invokingEvent").is_some_and(|event| event.contains("\"messageType\"")) {
+            let account = value.text("accountId");
+            let mut within = context.clone();
+            within.envelope.account = account.as_deref().or(within.envelope.account);
+            return self.nested_text(value, "invokingEvent", &within);
         }
         false
     }

@@ -43,7 +43,11 @@ pub static TABLE: Table = Table {
         column("oldestEventTime", ColumnType::Time, "earliest event in its log files"),
         column("previousDigestS3Bucket", ColumnType::Text, "bucket of the digest before it"),
         column("previousDigestS3Object", ColumnType::Text, "key of the digest before it"),
-        column("previousDigestHashValue", ColumnType::Text, "hash of the digest before it, in hexadecimal"),
+        column(
+            "previousDigestHashValue",
+            ColumnType::Text,
+            "hash of the digest before it, in hexadecimal",
+        ),
         column("previousDigestHashAlgorithm", ColumnType::Text, "algorithm of that hash"),
         column("previousDigestSignature", ColumnType::Text, "signature of the digest before it"),
         column("log_file_count", ColumnType::Int, "how many log files it lists"),
@@ -140,7 +144,9 @@ mod tests {
 
     #[test]
     fn the_signature_is_found_however_the_metadata_is_spelt() {
-        let metadata = |key: &str| vec![("Content-Type".to_owned(), "x".to_owned()), (key.to_owned(), "ab12".to_owned())];
+        let metadata = |key: &str| {
+            vec![("Content-Type".to_owned(), "x".to_owned()), (key.to_owned(), "ab12".to_owned())]
+        };
         for key in ["signature", "Signature", "x-amz-meta-signature"] {
             assert_eq!(signature(&metadata(key)), Some("ab12"));
         }

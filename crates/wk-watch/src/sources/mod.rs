@@ -8,11 +8,15 @@ pub mod alb;
 pub mod applog;
 pub mod cloudtrail;
 pub mod cloudtrail_digest;
+pub mod config;
+pub mod eventbridge;
 mod fields;
 pub mod guardduty;
+pub mod ocsf;
 pub mod report;
 pub mod resolver;
 pub mod s3_access;
+pub mod security_hub;
 mod spaced;
 mod stamps;
 #[cfg(test)]
@@ -27,7 +31,11 @@ use wk_model::{Row, Table, Timestamp};
 pub const ALL: &[&Source] = &[
     &cloudtrail_digest::SOURCE,
     &cloudtrail::SOURCE,
+    &ocsf::SOURCE,
+    &security_hub::SOURCE,
     &guardduty::SOURCE,
+    &config::SOURCE,
+    &eventbridge::SOURCE,
     &vpc_flow::SOURCE,
     &resolver::SOURCE,
     &waf::SOURCE,

@@ -43,7 +43,11 @@ pub static TABLE: Table = Table {
     columns: &[
         column("version", ColumnType::Int, "lowest version of the format that has all its fields"),
         column("interface_id", ColumnType::Text, "network interface that recorded the flow"),
-        column("dstaddr", ColumnType::Text, "destination; for outgoing flows of an interface that of the peer"),
+        column(
+            "dstaddr",
+            ColumnType::Text,
+            "destination; for outgoing flows of an interface that of the peer",
+        ),
         column("srcport", ColumnType::Int, "source port"),
         column("dstport", ColumnType::Int, "destination port"),
         column("protocol", ColumnType::Int, "IANA number of the protocol: 6 is TCP, 17 UDP"),
@@ -51,35 +55,83 @@ pub static TABLE: Table = Table {
         column("bytes", ColumnType::Int, "bytes in the window"),
         column("start", ColumnType::Time, "when the first packet of the window came"),
         column("end", ColumnType::Time, "when the last packet of the window came"),
-        column("log_status", ColumnType::Text, "OK, NODATA (no traffic) or SKIPDATA (records were skipped)"),
+        column(
+            "log_status",
+            ColumnType::Text,
+            "OK, NODATA (no traffic) or SKIPDATA (records were skipped)",
+        ),
         column("vpc_id", ColumnType::Text, "VPC of the interface"),
         column("subnet_id", ColumnType::Text, "subnet of the interface"),
-        column("instance_id", ColumnType::Text, "instance of the interface, if it is the user's own"),
-        column("tcp_flags", ColumnType::Int, "TCP flags seen, added up: 2 SYN, 18 SYN-ACK, 1 FIN, 4 RST"),
+        column(
+            "instance_id",
+            ColumnType::Text,
+            "instance of the interface, if it is the user's own",
+        ),
+        column(
+            "tcp_flags",
+            ColumnType::Int,
+            "TCP flags seen, added up: 2 SYN, 18 SYN-ACK, 1 FIN, 4 RST",
+        ),
         column("type", ColumnType::Text, "IPv4, IPv6 or EFA"),
-        column("pkt_srcaddr", ColumnType::Text, "source of the packet itself, behind NAT or a proxy"),
+        column(
+            "pkt_srcaddr",
+            ColumnType::Text,
+            "source of the packet itself, behind NAT or a proxy",
+        ),
         column("pkt_dstaddr", ColumnType::Text, "destination of the packet itself"),
         column("az_id", ColumnType::Text, "availability zone of the interface"),
         column("sublocation_type", ColumnType::Text, "wavelength, outpost or localzone"),
         column("sublocation_id", ColumnType::Text, "id of the sublocation"),
-        column("pkt_src_aws_service", ColumnType::Text, "AWS service that the packet's source belongs to"),
-        column("pkt_dst_aws_service", ColumnType::Text, "AWS service that the packet's destination belongs to"),
+        column(
+            "pkt_src_aws_service",
+            ColumnType::Text,
+            "AWS service that the packet's source belongs to",
+        ),
+        column(
+            "pkt_dst_aws_service",
+            ColumnType::Text,
+            "AWS service that the packet's destination belongs to",
+        ),
         column("flow_direction", ColumnType::Text, "ingress or egress, seen from the interface"),
-        column("traffic_path", ColumnType::Int, "path that outgoing traffic takes: 8 is the internet gateway"),
+        column(
+            "traffic_path",
+            ColumnType::Int,
+            "path that outgoing traffic takes: 8 is the internet gateway",
+        ),
         column("ecs_cluster_arn", ColumnType::Text, "ARN of the ECS cluster"),
         column("ecs_cluster_name", ColumnType::Text, "name of the ECS cluster"),
         column("ecs_container_instance_arn", ColumnType::Text, "ARN of the ECS container instance"),
         column("ecs_container_instance_id", ColumnType::Text, "id of the ECS container instance"),
-        column("ecs_container_id", ColumnType::Text, "runtime id of the first container of the task"),
+        column(
+            "ecs_container_id",
+            ColumnType::Text,
+            "runtime id of the first container of the task",
+        ),
         column("ecs_second_container_id", ColumnType::Text, "runtime id of its second container"),
         column("ecs_service_name", ColumnType::Text, "name of the ECS service"),
         column("ecs_task_definition_arn", ColumnType::Text, "ARN of the ECS task definition"),
         column("ecs_task_arn", ColumnType::Text, "ARN of the ECS task"),
         column("ecs_task_id", ColumnType::Text, "id of the ECS task"),
-        column("reject_reason", ColumnType::Text, "why the traffic was rejected: BPA is public access blocked"),
-        column("resource_id", ColumnType::Text, "NAT gateway or other resource that recorded the flow"),
-        column("encryption_status", ColumnType::Text, "whether the traffic was encrypted, and by what"),
-        column("other", ColumnType::Json, "fields without a column: transit gateways', and what AWS adds"),
+        column(
+            "reject_reason",
+            ColumnType::Text,
+            "why the traffic was rejected: BPA is public access blocked",
+        ),
+        column(
+            "resource_id",
+            ColumnType::Text,
+            "NAT gateway or other resource that recorded the flow",
+        ),
+        column(
+            "encryption_status",
+            ColumnType::Text,
+            "whether the traffic was encrypted, and by what",
+        ),
+        column(
+            "other",
+            ColumnType::Json,
+            "fields without a column: transit gateways', and what AWS adds",
+        ),
     ],
     aliases: &[("account_id", "account"), ("srcaddr", "source_ip")],
 };
@@ -97,26 +149,72 @@ const OTHER: usize = 38;
 
 /// AWS's own order: the default format, then what each later version added.
 const NATURAL: &[&str] = &[
-    "version", "account-id", "interface-id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol",
-    "packets", "bytes", "start", "end", "action", "log-status", // 2
-    "vpc-id", "subnet-id", "instance-id", "tcp-flags", "type", "pkt-srcaddr", "pkt-dstaddr", // 3
-    "region", "az-id", "sublocation-type", "sublocation-id", // 4
-    "pkt-src-aws-service", "pkt-dst-aws-service", "flow-direction", "traffic-path", // 5
-    "ecs-cluster-arn", "ecs-cluster-name", "ecs-container-instance-arn",
-    "ecs-container-instance-id", "ecs-container-id", "ecs-second-container-id",
-    "ecs-service-name", "ecs-task-definition-arn", "ecs-task-arn", "ecs-task-id", // 7
-    "reject-reason", "resource-id", "encryption-status", // 8, 9, 10
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status", // 2
+    "vpc-id",
+    "subnet-id",
+    "instance-id",
+    "tcp-flags",
+    "type",
+    "pkt-srcaddr",
+    "pkt-dstaddr", // 3
+    "region",
+    "az-id",
+    "sublocation-type",
+    "sublocation-id", // 4
+    "pkt-src-aws-service",
+    "pkt-dst-aws-service",
+    "flow-direction",
+    "traffic-path", // 5
+    "ecs-cluster-arn",
+    "ecs-cluster-name",
+    "ecs-container-instance-arn",
+    "ecs-container-instance-id",
+    "ecs-container-id",
+    "ecs-second-container-id",
+    "ecs-service-name",
+    "ecs-task-definition-arn",
+    "ecs-task-arn",
+    "ecs-task-id", // 7
+    "reject-reason",
+    "resource-id",
+    "encryption-status", // 8, 9, 10
 ];
 /// The fields of the default format.
 const DEFAULT_FIELDS: usize = 14;
 
 /// Fields of transit gateway flow logs (version 6); they are kept in `other`.
 const TRANSIT_GATEWAY: &[&str] = &[
-    "resource-type", "tgw-id", "tgw-attachment-id", "tgw-src-vpc-account-id",
-    "tgw-dst-vpc-account-id", "tgw-src-vpc-id", "tgw-dst-vpc-id", "tgw-src-subnet-id",
-    "tgw-dst-subnet-id", "tgw-src-eni", "tgw-dst-eni", "tgw-src-az-id", "tgw-dst-az-id",
-    "tgw-pair-attachment-id", "packets-lost-no-route", "packets-lost-blackhole",
-    "packets-lost-mtu-exceeded", "packets-lost-ttl-expired",
+    "resource-type",
+    "tgw-id",
+    "tgw-attachment-id",
+    "tgw-src-vpc-account-id",
+    "tgw-dst-vpc-account-id",
+    "tgw-src-vpc-id",
+    "tgw-dst-vpc-id",
+    "tgw-src-subnet-id",
+    "tgw-dst-subnet-id",
+    "tgw-src-eni",
+    "tgw-dst-eni",
+    "tgw-src-az-id",
+    "tgw-dst-az-id",
+    "tgw-pair-attachment-id",
+    "packets-lost-no-route",
+    "packets-lost-blackhole",
+    "packets-lost-mtu-exceeded",
+    "packets-lost-ttl-expired",
 ];
 
 static NATURAL_SLOTS: LazyLock<Vec<Slot>> =
@@ -210,7 +308,9 @@ fn claims(head: &[&str], settings: &Settings) -> bool {
     Format::of_header(first).is_some()
         || is_natural(first)
         || is_loose(first)
-        || of_settings(settings).is_some_and(|f| first.split_ascii_whitespace().count() == f.slots.len() && numbers_fit(first, &f.slots))
+        || of_settings(settings).is_some_and(|f| {
+            first.split_ascii_whitespace().count() == f.slots.len() && numbers_fit(first, &f.slots)
+        })
 }
 
 fn of_settings(settings: &Settings) -> Option<Format> {
@@ -420,9 +520,9 @@ fn numbers_fit(line: &str, slots: &[Slot]) -> bool {
 /// Whether a field can be of that name; `-` can be any but the version.
 fn looks_like(name: &str, field: &str) -> bool {
     let id = |prefix: &str| {
-        field.strip_prefix(prefix).is_some_and(|hex| {
-            !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_alphanumeric())
-        })
+        field
+            .strip_prefix(prefix)
+            .is_some_and(|hex| !hex.is_empty() && hex.bytes().all(|b| b.is_ascii_alphanumeric()))
     };
     if field == "-" {
         return name != "version";
@@ -553,11 +653,15 @@ mod tests {
 
     #[test]
     fn the_enhanced_format_of_the_mission_needs_neither_header_nor_setting() {
-        check(MISSION_LINE, expect![[r#"
+        check(
+            MISSION_LINE,
+            expect![[r#"
             vpcflow event_time=2014-12-14T04:06:50Z account=111122223333 region=eu-west-1 actor=203.0.113.12 source_ip=203.0.113.12 action=ACCEPT outcome=success resource_ids=eni-0a1b2c3d,i-0123,vpc-1 version=4 interface_id=eni-0a1b2c3d dstaddr=10.0.0.5 srcport=4711 dstport=443 protocol=6 packets=20 bytes=4249 start=2014-12-14T04:06:50Z end=2014-12-14T04:07:50Z log_status=OK vpc_id=vpc-1 subnet_id=subnet-1 instance_id=i-0123 tcp_flags=3 type=IPv4 pkt_srcaddr=203.0.113.12 pkt_dstaddr=10.0.0.5 az_id=euw1-az1
-        "#]]);
+        "#]],
+        );
         let plain = read(MISSION_LINE.as_bytes(), &Settings::default(), None);
-        let settings = Settings { flow_log_format: Some(MISSION.to_owned()), ..Settings::default() };
+        let settings =
+            Settings { flow_log_format: Some(MISSION.to_owned()), ..Settings::default() };
         assert_eq!(read(MISSION_LINE.as_bytes(), &settings, None), plain);
         let headed = format!("{}\n{MISSION_LINE}", MISSION.replace(['$', '{', '}'], ""));
         assert_eq!(read(headed.as_bytes(), &Settings::default(), None), plain);
@@ -569,7 +673,9 @@ mod tests {
         let settings = Settings { flow_log_format: Some(format), ..Settings::default() };
         let line = "1418530010 203.0.113.12 10.0.0.5 22 REJECT";
         check_with(
-            &format!(r#"{{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"flows","logStream":"eni-0a1b2c3d-all","subscriptionFilters":["all"],"logEvents":[{{"id":"e-1","timestamp":1418530011000,"message":"{line}"}},{{"id":"e-2","timestamp":1418530012000,"message":"{MISSION_LINE}"}}]}}"#),
+            &format!(
+                r#"{{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"flows","logStream":"eni-0a1b2c3d-all","subscriptionFilters":["all"],"logEvents":[{{"id":"e-1","timestamp":1418530011000,"message":"{line}"}},{{"id":"e-2","timestamp":1418530012000,"message":"{MISSION_LINE}"}}]}}"#
+            ),
             &settings,
             expect![[r#"
                 vpcflow event_time=2014-12-14T04:06:50Z event_id=e-1 account=111122223333 actor=203.0.113.12 source_ip=203.0.113.12 action=REJECT outcome=denied dstaddr=10.0.0.5 dstport=22 start=2014-12-14T04:06:50Z
@@ -628,7 +734,10 @@ mod tests {
 
     #[test]
     fn the_region_is_in_the_objects_name() {
-        for uri in ["s3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/f.gz", "s3://b/aws-account-id=1/aws-service=vpcflowlogs/aws-region=eu-west-1/f.gz"] {
+        for uri in [
+            "s3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/f.gz",
+            "s3://b/aws-account-id=1/aws-service=vpcflowlogs/aws-region=eu-west-1/f.gz",
+        ] {
             assert_eq!(region_in(uri).and_then(|at| uri.get(at)), Some("eu-west-1"));
         }
         assert_eq!(region_in("s3://b/flows.gz"), None);
@@ -636,7 +745,8 @@ mod tests {
 
     #[test]
     fn prose_about_an_interface_is_no_flow_log() {
-        for line in ["2024-01-01 attached eni-0a1b2c3d, ACCEPT 1 2 3 4 5", "ACCEPT 1 2 3 4 5 6", ""] {
+        for line in ["2024-01-01 attached eni-0a1b2c3d, ACCEPT 1 2 3 4 5", "ACCEPT 1 2 3 4 5 6", ""]
+        {
             assert!(!claims(&[line], &Settings::default()), "{line}");
         }
     }
