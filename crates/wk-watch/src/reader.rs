@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
             return State::Unknown; // an empty object: no record, no complaint
         }
         let forced_lines = self.forced.filter(|s| s.json.is_none());
-        if matches!(text[0], b'{' | b'[') && forced_lines.is_none() {
+        if is_json(text) && forced_lines.is_none() {
             return State::Json(Box::new(
                 Splitter::new(LIST_KEYS).with_record_bytes_max(self.record_bytes_max),
             ));
@@ -197,6 +197,18 @@ impl<'a> Reader<'a> {
             }
         }
         start
+    }
+}
+
+/// Whether the text begins as JSON records do. A bracket before a letter or digit is that of a
+/// log's own time or level: `[15/Feb/2024:14:23:00 +0000]`, `[INFO]`.
+fn is_json(text: &[u8]) -> bool {
+    match text.split_first() {
+        Some((b'{', _)) => true,
+        Some((b'[', rest)) => {
+            !rest.trim_ascii_start().first().is_some_and(u8::is_ascii_alphanumeric)
+        }
+        _ => false,
     }
 }
 

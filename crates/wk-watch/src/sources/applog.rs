@@ -184,7 +184,8 @@ fn line<'a>(row: &mut Row<'a>, text: &'a str, tape: &mut Tape, context: &Context
         }
         return;
     }
-    row.text(MESSAGE, body.trim_start_matches([' ', '\t', ']', ')', '"', ':', ',', '-']));
+    let message = body.trim_start_matches([' ', '\t', ']', ')', '"', ':', ',', '-']);
+    row.text(MESSAGE, message.trim_end());
     level(row, text);
     if lambda(row, body) || stamp.is_none() {
         return;
@@ -753,8 +754,7 @@ mod tests {
         check(
             r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/ecs/shop","logStream":"web/1","subscriptionFilters":["f"],"logEvents":[{"id":"1","timestamp":1708006980000,"message":"[ERROR] no time here\n"},{"id":"2","timestamp":1708006980001,"message":"{\"message\":\"hello\"}"},{"id":"3","timestamp":1708006980002,"message":"{\"broken\":"},{"id":"4","timestamp":1708006980003,"message":"2024-02-15T14:22:00Z INFO own time"}]}"#,
             expect![[r#"
-                applog event_time=2024-02-15T14:23:00Z event_id=1 account=111122223333 log_group=/ecs/shop log_stream=web/1 level=ERROR message=[ERROR] no time here
-                 time_from=envelope
+                applog event_time=2024-02-15T14:23:00Z event_id=1 account=111122223333 log_group=/ecs/shop log_stream=web/1 level=ERROR message=[ERROR] no time here time_from=envelope
                 applog event_time=2024-02-15T14:23:00.001Z event_id=2 account=111122223333 log_group=/ecs/shop log_stream=web/1 message=hello time_from=envelope
                 applog event_time=2024-02-15T14:23:00.002Z event_id=3 account=111122223333 log_group=/ecs/shop log_stream=web/1 message={"broken": time_from=envelope
                 applog event_time=2024-02-15T14:22:00Z event_id=4 account=111122223333 log_group=/ecs/shop log_stream=web/1 level=INFO message=INFO own time time_from=record

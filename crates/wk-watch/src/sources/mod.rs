@@ -6,15 +6,23 @@
 
 pub mod alb;
 pub mod applog;
+pub mod cloudfront;
 pub mod cloudtrail;
 pub mod cloudtrail_digest;
 pub mod config;
+pub mod eks_audit;
 pub mod eventbridge;
 mod fields;
 pub mod guardduty;
+pub mod network_firewall;
 pub mod ocsf;
+pub mod rds_audit;
+pub mod rds_mysql_error;
+pub mod rds_mysql_slow;
+pub mod rds_postgres;
 pub mod report;
 pub mod resolver;
+pub mod route53_public;
 pub mod s3_access;
 pub mod security_hub;
 mod spaced;
@@ -41,6 +49,14 @@ pub const ALL: &[&Source] = &[
     &waf::SOURCE,
     &s3_access::SOURCE,
     &alb::SOURCE,
+    &eks_audit::SOURCE,
+    &network_firewall::SOURCE,
+    &cloudfront::SOURCE,
+    &route53_public::SOURCE,
+    &rds_audit::SOURCE,
+    &rds_postgres::SOURCE,
+    &rds_mysql_slow::SOURCE,
+    &rds_mysql_error::SOURCE,
     &applog::SOURCE,
 ];
 

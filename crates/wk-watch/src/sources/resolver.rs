@@ -12,7 +12,7 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, JsonForm, Refusal, Source, spaced};
+use super::{Context, JsonForm, Refusal, Source, fields, spaced};
 
 /// Route 53 Resolver query logs.
 pub const SOURCE: Source = Source {
@@ -99,9 +99,9 @@ fn field<'a>(row: &mut Row<'a>, key: &str, value: Value<'a>) {
             }
         }
         "answers" => {
-            spaced::put(row, ANSWERS, value);
+            fields::put(row, ANSWERS, value);
             let answers = value.items().take(ANSWERS_MAX);
-            let data = answers.filter_map(|a| a.get("Rdata").map(spaced::plain)).collect();
+            let data = answers.filter_map(|a| fields::scalar(a.get("Rdata")?)).collect();
             row.cells[ANSWERS_RDATA] = Cell::List(data);
         }
         "srcids" => {
@@ -110,14 +110,14 @@ fn field<'a>(row: &mut Row<'a>, key: &str, value: Value<'a>) {
                 ("resolver_endpoint", ENDPOINT),
                 ("resolver_network_interface", NETWORK_INTERFACE),
             ] {
-                if let Some(id) = value.get(key) {
-                    spaced::put(row, at, id);
+                if let Some(id) = fields::find(value, key) {
+                    fields::put(row, at, id);
                 }
             }
         }
         other => {
             if let Some(at) = TABLE.index(other) {
-                spaced::put(row, at, value);
+                fields::put(row, at, value);
             }
         }
     }
@@ -183,7 +183,7 @@ mod tests {
 {"version":"1.1","query_timestamp":"2024-02-15T14:23:01Z","query_name":"nowhere.example.","rcode":"NXDOMAIN","answers":null,"srcaddr":"10.0.0.7","srcport":"x"}"#,
             expect![[r#"
                 resolver event_time=2024-02-15T14:23:00Z actor=10.0.0.7 source_ip=10.0.0.7 outcome=denied resource_ids=c2.example.net. version=1.1 query_name=c2.example.net. query_type=TXT rcode=NOERROR answers=[] answers.Rdata= srcport=53 firewall_rule_action=BLOCK firewall_rule_group_id=rslvr-frg-1 firewall_domain_list_id=rslvr-fdl-1
-                resolver event_time=2024-02-15T14:23:01Z actor=10.0.0.7 source_ip=10.0.0.7 outcome=failure resource_ids=nowhere.example. version=1.1 query_name=nowhere.example. rcode=NXDOMAIN flags=srcport=does not fit its type: "x"
+                resolver event_time=2024-02-15T14:23:01Z actor=10.0.0.7 source_ip=10.0.0.7 outcome=failure resource_ids=nowhere.example. version=1.1 query_name=nowhere.example. rcode=NXDOMAIN flags=srcport=is not a whole number: "x"
             "#]],
         );
     }

@@ -15,7 +15,7 @@ use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
 use super::spaced::{self, Fields};
-use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, stamps};
+use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, fields, stamps};
 
 /// S3 server access logs.
 pub const SOURCE: Source = Source {
@@ -229,7 +229,7 @@ fn claims_json(record: Value<'_>) -> bool {
 
 fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = Row::new(&TABLE, record.compact());
-    for (key, value) in record.fields() {
+    for (key, value) in record.fields().filter(|(_, value)| !value.is_null()) {
         let text = || value.as_str().filter(|text| spaced::given(text).is_some());
         match &*key {
             "request_time" => row.time = spaced::time_of(value),
@@ -239,7 +239,7 @@ fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Re
             "user_agent" => row.user_agent = text(),
             other => {
                 if let Some(at) = spaced::column_named(&TABLE, other) {
-                    spaced::put(&mut row, at, value);
+                    fields::put(&mut row, at, value);
                 }
             }
         }

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use wk_lang::json::{Kind, Value};
 use wk_model::event::{Cell, Outcome};
-use wk_model::table::ColumnType;
 use wk_model::{AccountId, Row, Table, Timestamp};
 
 use super::stamps;
@@ -155,35 +154,6 @@ pub(super) fn column_named(table: &Table, name: &str) -> Option<usize> {
     })
 }
 
-/// Puts a JSON value into a column, by the column's type; numbers, times and truth values may be
-/// written as strings. What does not fit is flagged with its text. `null` leaves the column empty.
-pub(super) fn put<'a>(row: &mut Row<'a>, at: usize, value: Value<'a>) {
-    let column = &row.table.columns[at];
-    let text = value.as_str();
-    let trimmed = text.as_deref().map(str::trim);
-    let cell = match column.kind {
-        _ if value.is_null() => return,
-        ColumnType::Json => Some(Cell::Text(value.compact())),
-        ColumnType::Int => value.as_i64().or_else(|| trimmed?.parse().ok()).map(Cell::Int),
-        ColumnType::Float => value.as_f64().or_else(|| finite(trimmed?)).map(Cell::Float),
-        ColumnType::Bool => value.as_bool().or_else(|| truth(trimmed?)).map(Cell::Bool),
-        ColumnType::Time => time_of(value).map(Cell::Time),
-        ColumnType::TextList => list(value).map(Cell::List),
-        ColumnType::Text => text.clone().map(Cell::Text),
-    };
-    match cell {
-        Some(cell) => row.cells[at] = cell,
-        // `-` and the empty string stand for nothing in a column that is no text.
-        None if trimmed.is_some_and(|t| given(t).is_none()) => {}
-        None => {
-            row.flag(column.name, "does not fit its type", value.raw());
-            if column.kind == ColumnType::Text {
-                row.cells[at] = Cell::Text(value.compact());
-            }
-        }
-    }
-}
-
 /// A time as JSON logs write it: a text in one of the usual forms, or a number since the epoch.
 pub(super) fn time_of(value: Value<'_>) -> Option<Timestamp> {
     match value.kind() {
@@ -191,32 +161,6 @@ pub(super) fn time_of(value: Value<'_>) -> Option<Timestamp> {
         Kind::Number => stamps::epoch(value.raw()),
         _ => None,
     }
-}
-
-fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|f: &f64| f.is_finite())
-}
-
-fn truth(text: &str) -> Option<bool> {
-    match text {
-        "true" | "True" | "TRUE" => Some(true),
-        "false" | "False" | "FALSE" => Some(false),
-        _ => None,
-    }
-}
-
-/// The texts of an array, at most 256; one text counts as a list of one.
-fn list(value: Value<'_>) -> Option<Vec<Cow<'_, str>>> {
-    match value.kind() {
-        Kind::Array => Some(value.items().take(256).map(plain).collect()),
-        Kind::String => Some(vec![plain(value)]),
-        _ => None,
-    }
-}
-
-/// A string without its quotes, anything else as compact JSON.
-pub(super) fn plain(value: Value<'_>) -> Cow<'_, str> {
-    value.as_str().unwrap_or_else(|| value.compact())
 }
 
 #[cfg(test)]
