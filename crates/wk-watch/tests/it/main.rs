@@ -4,6 +4,8 @@
 //! so and pass.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test tells what it skipped")]
 
+mod access_and_app_logs;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
