@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use wk_lang::json::{Kind, Tape, Value};
-use wk_model::event::{Cell, EventId, Outcome};
+use wk_model::event::{Cell, Outcome};
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
@@ -114,8 +114,8 @@ fn begins(line: &str) -> bool {
         "Caused by:", "Suppressed:", "Traceback (", "During handling of the above",
         "The above exception", "... ", "at ", "}", "]", ")", "goroutine ", "created by ",
     ];
-    !line.starts_with([' ', '\t'])
-        && !(GO_ON.iter().any(|start| line.starts_with(start)) || names_exception(line))
+    let goes_on = GO_ON.iter().any(|start| line.starts_with(start)) || names_exception(line);
+    !line.starts_with([' ', '\t']) && !goes_on
 }
 
 /// `java.lang.IllegalStateException: closed`, `ValueError: x`; a bare `Error:` may be a record.
@@ -367,7 +367,7 @@ fn level_named(word: &str) -> Option<&'static str> {
         return None;
     }
     let is = |name: &&str| name.eq_ignore_ascii_case(word);
-    NAMES.iter().find(|(_, names)| names.iter().any(|n| is(&n))).map(|(level, _)| *level)
+    NAMES.iter().find(|(_, names)| names.iter().any(is)).map(|(level, _)| *level)
 }
 
 /// The level of a line: a word near its beginning that is written as levels are, in capitals, in
@@ -446,9 +446,7 @@ pub(crate) fn adopts(record: Value<'_>, context: &Context<'_>) -> bool {
 
 fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = start(record.compact(), context);
-    if let Some(id) = context.envelope.log_group.and(context.envelope.id) {
-        row.id = EventId::Own(Cow::Borrowed(id));
-    }
+    row.id = spaced::id_of_envelope(context);
     json_time(&mut row, record, context.settings);
     members(&mut row, record, |text| text);
     // What a container runtime or a shipper wrapped.
@@ -760,6 +758,16 @@ mod tests {
                 applog event_time=2024-02-15T14:22:00Z event_id=4 account=111122223333 log_group=/ecs/shop log_stream=web/1 level=INFO message=INFO own time time_from=record
             "#]],
         );
+    }
+
+    #[test]
+    fn lines_that_begin_with_a_bracket_are_no_json() {
+        check("[15/Feb/2024:14:23:00 +0000] GET /\n", expect![[r#"
+            applog event_time=2024-02-15T14:23:00Z message=GET / time_from=record
+        "#]]);
+        check("[INFO] 2024-02-15 14:23:00 started\n", expect![[r#"
+            applog event_time=2024-02-15T14:23:00Z level=INFO message=started time_from=record without zone
+        "#]]);
     }
 
     #[test]

@@ -256,6 +256,7 @@ fn claims_json(record: Value<'_>) -> bool {
 
 fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = Row::new(&TABLE, record.compact());
+    row.id = spaced::id_of_envelope(context);
     let (mut date, mut time) = (Cow::default(), Cow::default());
     for (key, value) in record.fields() {
         let Some(text) = fields::scalar(value).filter(|t| spaced::given(t).is_some()) else {

@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     id: "eks",
     title: "Kubernetes audit events (EKS)",
     page: "https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html",
-    serves: &["R-164", "R-180"],
+    serves: &["R-180"],
     table: &TABLE,
     service: Some("eks"),
     json: Some(JsonForm { claims, read }),

@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     id: "networkfirewall",
     title: "Network Firewall alert, flow and TLS logs",
     page: "https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-logging-contents.html",
-    serves: &["R-164"],
+    serves: &[],
     table: &TABLE,
     service: Some("networkfirewall"),
     json: Some(JsonForm { claims, read }),
@@ -80,6 +80,7 @@ fn claims(record: Value<'_>) -> bool {
 fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = Row::new(&TABLE, record.compact());
     row.delivered = Some(context.delivered());
+    row.id = spaced::id_of_envelope(context);
     fields::fill(&mut row, record);
     row.time = fields::time(&mut row, record, "event.timestamp")
         .or_else(|| fields::time(&mut row, record, "event_timestamp"));

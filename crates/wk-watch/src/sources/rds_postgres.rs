@@ -76,8 +76,8 @@ const PARTS: &[(&str, usize)] = &[
 ];
 
 fn claims(head: &[&str], _: &Settings) -> bool {
-    let starts: Vec<&str> = head.iter().copied().filter(|l| prefix(l).is_some()).collect();
-    !starts.is_empty() && prefix(head.first().copied().unwrap_or_default()).is_some()
+    // A file may begin in the middle of a statement; nothing else has such a prefix.
+    head.iter().any(|line| prefix(line).is_some())
 }
 
 /// The fixed part of a line.

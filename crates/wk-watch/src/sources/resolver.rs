@@ -73,6 +73,7 @@ fn claims(record: Value<'_>) -> bool {
 fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = Row::new(&TABLE, record.compact());
     row.delivered = Some(context.delivered());
+    row.id = spaced::id_of_envelope(context);
     row.account = context.envelope.account.map(Cow::Borrowed);
     row.region = context.envelope.region.map(Cow::Borrowed);
     for (key, value) in record.fields() {
@@ -184,6 +185,16 @@ mod tests {
             expect![[r#"
                 resolver event_time=2024-02-15T14:23:00Z actor=10.0.0.7 source_ip=10.0.0.7 outcome=denied resource_ids=c2.example.net. version=1.1 query_name=c2.example.net. query_type=TXT rcode=NOERROR answers=[] answers.Rdata= srcport=53 firewall_rule_action=BLOCK firewall_rule_group_id=rslvr-frg-1 firewall_domain_list_id=rslvr-fdl-1
                 resolver event_time=2024-02-15T14:23:01Z actor=10.0.0.7 source_ip=10.0.0.7 outcome=failure resource_ids=nowhere.example. version=1.1 query_name=nowhere.example. rcode=NXDOMAIN flags=srcport=is not a whole number: "x"
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_query_out_of_a_log_group_has_the_id_of_its_log_event() {
+        check(
+            r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"dns","logStream":"s","subscriptionFilters":["f"],"logEvents":[{"id":"38","timestamp":1708006980000,"message":"{\"query_timestamp\":\"2024-02-15T14:23:00Z\",\"query_name\":\"a.example.\",\"srcaddr\":\"10.0.0.7\"}"}]}"#,
+            expect![[r#"
+                resolver event_time=2024-02-15T14:23:00Z event_id=38 account=111122223333 actor=10.0.0.7 source_ip=10.0.0.7 resource_ids=a.example. query_name=a.example.
             "#]],
         );
     }

@@ -229,6 +229,7 @@ fn claims_json(record: Value<'_>) -> bool {
 
 fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = Row::new(&TABLE, record.compact());
+    row.id = spaced::id_of_envelope(context);
     for (key, value) in record.fields().filter(|(_, value)| !value.is_null()) {
         let text = || value.as_str().filter(|text| spaced::given(text).is_some());
         match &*key {

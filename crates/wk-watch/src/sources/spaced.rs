@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use wk_lang::json::{Kind, Value};
-use wk_model::event::{Cell, Outcome};
+use wk_model::event::{Cell, EventId, Outcome};
 use wk_model::{AccountId, Row, Table, Timestamp};
 
-use super::stamps;
+use super::{Context, stamps};
 
 /// The fields of a line, between spaces. A field may stand in double quotes, and then may hold
 /// spaces; with `brackets` it may stand in brackets as well.
@@ -104,6 +104,13 @@ fn is_region(text: &str) -> bool {
         && parts.clone().count() > 0
         && parts.all(letters)
         && last.is_some_and(|l| l.len() == 1 && l.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The id that CloudWatch Logs gave the record, where that brought it: these sources have none of
+/// their own.
+pub(super) fn id_of_envelope<'a>(context: &Context<'a>) -> EventId<'a> {
+    let id = context.envelope.log_group.and(context.envelope.id);
+    id.map_or(EventId::Ordinal, |id| EventId::Own(Cow::Borrowed(id)))
 }
 
 /// Whether at least half of the lines, and one, are of a form.

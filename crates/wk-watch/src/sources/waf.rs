@@ -20,7 +20,7 @@ pub const SOURCE: Source = Source {
     id: "waf",
     title: "WAF web ACL logs",
     page: "https://docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html",
-    serves: &["R-164", "R-204", "R-289"],
+    serves: &[],
     table: &TABLE,
     service: Some("waf"),
     json: Some(JsonForm { claims, read }),
@@ -81,6 +81,7 @@ fn claims(record: Value<'_>) -> bool {
 fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
     let mut row = Row::new(&TABLE, record.compact());
     row.delivered = Some(context.delivered());
+    row.id = spaced::id_of_envelope(context);
     for (key, value) in record.fields() {
         if !value.is_null() {
             field(&mut row, &key, value);
