@@ -6,6 +6,7 @@
 
 mod cargo;
 mod check;
+mod pack;
 mod test;
 mod tidy;
 
@@ -29,6 +30,7 @@ const TASKS: &[Task] = &[
         about: "cargo-deny and the advisories, where installed",
         run: check::deps,
     },
+    Task { name: "pack", about: "make the list of built-in rules anew", run: pack::run },
     Task { name: "test", about: "every test of the workspace", run: test::run },
     Task { name: "all", about: "check, deps and test; what must pass", run: all },
 ];

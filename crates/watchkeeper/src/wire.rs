@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use arrow_array::RecordBatch;
+use wk_engine::scan::Scanned;
+use wk_lang::json::Tape;
 use wk_model::Table;
 use wk_seam::clock::Clock;
 use wk_seam::ledger::Ledger as _;
@@ -12,6 +15,7 @@ use wk_store::lake::ParquetLake;
 use wk_store::ledger::SqliteLedger;
 use wk_store::objects::{LocalTree, S3Place, S3Settings};
 use wk_store::query::{Limits, Questions};
+use wk_watch::columns;
 use wk_watch::detect::Detections;
 use wk_watch::sources::{self, Settings, Source};
 
@@ -106,6 +110,39 @@ impl App {
         }
         let snapshot = self.ledger.snapshot().await?;
         Ok(Questions::over(&files, &snapshot, &tables(), Limits::default())?)
+    }
+}
+
+impl App {
+    /// Runs rules over every event of the lake: JSON records as they came, rows of text logs by
+    /// their columns.
+    pub async fn scan_lake(&self, detections: &Detections) -> anyhow::Result<Scanned> {
+        let questions = self.questions().await?;
+        let matches = vec![0; detections.rules().len()];
+        let mut scanned = Scanned { matches, ..Scanned::default() };
+        for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
+            let mut rows = questions.rows(source.table.name).await?;
+            while let Some(batch) = rows.next().await? {
+                scan_batch(source, &batch, detections, &mut scanned);
+            }
+        }
+        Ok(scanned)
+    }
+}
+
+fn scan_batch(source: &'static Source, batch: &RecordBatch, detections: &Detections, scanned: &mut Scanned) {
+    let (mut tape, mut matching) = (Tape::default(), Vec::new());
+    for place in 0..batch.num_rows() {
+        let raw = columns::text(batch, "raw", place).unwrap_or_default();
+        scanned.records += 1;
+        match tape.parse(raw) {
+            Ok(record) if source.json.is_some() => detections.matches(source, record, &mut matching),
+            _ => {
+                let row = columns::row(source.table, batch, place);
+                detections.matches_row(source, &row, &mut matching);
+            }
+        }
+        matching.iter().for_each(|rule| scanned.matches[*rule] += 1);
     }
 }
 

@@ -2,5 +2,8 @@
 //!
 //! * Knows no disk, network, database or clock; a simulated world drives it in tests.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
+//! * [`scan`] runs rules over objects without keeping anything.
 
 pub mod ingest;
+pub mod scan;
+mod windows;

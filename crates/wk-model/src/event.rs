@@ -102,6 +102,10 @@ impl Outcome {
             Self::Denied => "denied",
         }
     }
+    /// Reads the word in the lake.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Success, Self::Failure, Self::Denied].into_iter().find(|o| o.as_str() == word)
+    }
 }
 
 impl<'a> Row<'a> {

@@ -121,9 +121,10 @@ fn key_id(origin: &str, public: &[u8]) -> u32 {
 /// Whether a note is a checkpoint of this tree, signed by the key of this verifier line.
 pub fn verifies(note: &str, tree: &Tree, verifier: &str) -> bool {
     let read = || -> Option<bool> {
-        let mut parts = verifier.rsplitn(3, '+');
-        let key = STANDARD.decode(parts.next()?).ok()?;
-        let origin = parts.nth(1)?;
+        // The name has no plus sign; the key may have some.
+        let mut parts = verifier.splitn(3, '+');
+        let origin = parts.next()?;
+        let key = STANDARD.decode(parts.nth(1)?).ok()?;
         let public = key.strip_prefix(&[1u8])?;
         let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
@@ -166,6 +167,16 @@ mod tests {
             tree.push(leaf);
             leaves.push(leaf);
             assert_eq!(Tree::resume(tree.size(), tree.frontier().to_vec()), Some(tree.clone()));
+        }
+    }
+
+    #[test]
+    fn a_key_whose_text_holds_plus_signs_verifies() {
+        let mut tree = Tree::default();
+        tree.push(leaf_hash(b"x"));
+        for _ in 0..50 {
+            let signer = Signer::from_pkcs8("a/b", &Signer::generate().unwrap()).unwrap();
+            assert!(verifies(&signer.checkpoint(&tree), &tree, &signer.verifier()));
         }
     }
 

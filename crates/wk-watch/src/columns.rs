@@ -1,14 +1,18 @@
 //! Events into the lake's columns.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::{
     BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::{
+    Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow_schema::ArrowError;
-use wk_model::event::{Cell, EventId};
+use wk_model::event::{Cell, EventId, Outcome};
 use wk_model::table::ColumnType;
 use wk_model::{Row, Table, Timestamp};
 use wk_seam::schema::{self, UTC};
@@ -41,6 +45,47 @@ pub struct Place<'a> {
 pub fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a str> {
     let texts = batch.column_by_name(column)?.as_any().downcast_ref::<StringArray>()?;
     (!texts.is_null(row)).then(|| texts.value(row))
+}
+
+/// A row of a finished batch, as rules see it: identity and JSON parts are left out.
+pub fn row<'a>(table: &'static Table, batch: &'a RecordBatch, place: usize) -> Row<'a> {
+    let core = |name| text(batch, name, place).map(Cow::Borrowed);
+    let mut row = Row::new(table, text(batch, "raw", place).unwrap_or_default());
+    row.time = Some(event_time(batch, place));
+    row.account = core("account");
+    row.region = core("region");
+    row.actor = core("actor");
+    row.actor_type = core("actor_type");
+    row.access_key = core("access_key");
+    row.session_issuer = core("session_issuer");
+    row.source_ip = core("source_ip");
+    row.user_agent = core("user_agent");
+    row.action = core("action");
+    row.outcome = core("outcome").as_deref().and_then(Outcome::parse);
+    for (index, column) in table.columns.iter().enumerate() {
+        row.cells[index] = cell(batch, column.name, place);
+    }
+    row
+}
+
+fn cell<'a>(batch: &'a RecordBatch, column: &str, place: usize) -> Cell<'a> {
+    let Some(array) = batch.column_by_name(column).filter(|a| !a.is_null(place)) else {
+        return Cell::Null;
+    };
+    let any = array.as_any();
+    if let Some(texts) = any.downcast_ref::<StringArray>() {
+        Cell::Text(Cow::Borrowed(texts.value(place)))
+    } else if let Some(numbers) = any.downcast_ref::<Int64Array>() {
+        Cell::Int(numbers.value(place))
+    } else if let Some(numbers) = any.downcast_ref::<Float64Array>() {
+        Cell::Float(numbers.value(place))
+    } else if let Some(truths) = any.downcast_ref::<BooleanArray>() {
+        Cell::Bool(truths.value(place))
+    } else if let Some(times) = any.downcast_ref::<TimestampMicrosecondArray>() {
+        Cell::Time(Timestamp::from_micros(times.value(place)))
+    } else {
+        Cell::Null
+    }
 }
 
 /// The event time of a row of a finished batch.
@@ -123,7 +168,7 @@ impl TableBuilder {
         core.source_ip.append_option(row.source_ip.as_deref());
         core.user_agent.append_option(row.user_agent.as_deref());
         core.action.append_option(row.action.as_deref());
-        core.outcome.append_option(row.outcome.map(wk_model::event::Outcome::as_str));
+        core.outcome.append_option(row.outcome.map(Outcome::as_str));
         append_list(&mut core.resource_ids, row.resources.iter().map(AsRef::as_ref));
         append_list(&mut core.flags, row.flags.iter().map(String::as_str));
         core.object.append_value(place.object);

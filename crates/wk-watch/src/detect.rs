@@ -1,31 +1,326 @@
 //! Rules over events: the pack that is built in, and the user's own.
+//!
+//! * Every rule is Sigma; it is compiled once and runs over each new event.
+//! * What a rule sees is the record as its source wrote it; a text log's rows by column name.
+//! * A match becomes a [`Sighting`]: it names the finding it belongs to by rule, account, actor,
+//!   resource and window of event time, so that the order of events does not matter.
+
+use std::borrow::Cow;
 
 use wk_lang::json::Value;
-use wk_model::Row;
-use wk_model::finding::Sighting;
+use wk_lang::sigma::{self, FieldPath, FieldValue, LogSource, RuleError, RuleSet};
+use wk_model::event::Cell;
+use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
+use wk_model::{Row, Severity, SeverityWord, Sha256};
 
-use crate::sources::Source;
+use crate::pack::PACK;
+use crate::sources::{self, Source};
 
 /// Rules, compiled once.
-#[derive(Default)]
-pub struct Detections {}
+pub struct Detections {
+    set: RuleSet,
+    rules: Vec<Detection>,
+    /// What each source of the catalogue is to rules, in the order of the catalogue.
+    sources: Vec<LogSource>,
+}
+
+/// One rule, as findings need it.
+pub struct Detection {
+    /// Who says so.
+    pub rule: Rule,
+    /// What it finds.
+    pub title: String,
+    /// How bad a match is.
+    pub severity: Severity,
+    /// How long repeats are one finding.
+    pub window_seconds: i64,
+    /// The rule as it was read.
+    pub sigma: sigma::Rule,
+}
+
+/// A file of rules that could not be read whole.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{error}")]
+pub struct BadRule {
+    /// The file.
+    pub file: String,
+    /// Where and why.
+    pub error: RuleError,
+}
+
+/// Rules that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// Some could not be read.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Bad(Vec<BadRule>),
+    /// There are too many.
+    #[error(transparent)]
+    TooMany(#[from] sigma::TooManyRules),
+}
+
+/// Repeats within an hour are one finding, unless the rule says otherwise.
+const WINDOW_SECONDS: i64 = 3600;
 
 impl Detections {
     /// No rules.
     pub fn none() -> Self {
-        Self::default()
+        // An empty list is below every limit.
+        let (detections, _) = Self::read(std::iter::empty());
+        detections
     }
+
     /// The built-in pack.
-    pub fn built_in() -> Self {
-        Self::default()
+    ///
+    /// # Errors
+    /// If a rule of the pack is broken, which a test rules out.
+    pub fn built_in() -> Result<Self, RulesError> {
+        match Self::read(PACK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))) {
+            (detections, bad) if bad.is_empty() => Ok(detections),
+            (_, bad) => Err(RulesError::Bad(bad)),
+        }
     }
-    /// Runs every rule that applies over one event.
+
+    /// The rules of these files (name and text), and those that could not be read.
+    pub fn read(files: impl Iterator<Item = (String, String)>) -> (Self, Vec<BadRule>) {
+        let (mut rules, mut bad) = (Vec::new(), Vec::new());
+        for (file, text) in files {
+            let reading = sigma::read_rules(&text);
+            let version = Sha256::of(text.as_bytes()).short();
+            rules.extend(reading.rules.into_iter().map(|rule| Detection::of(rule, &version)));
+            let errors = reading.errors.into_iter();
+            bad.extend(errors.map(|error| BadRule { file: file.clone(), error }));
+        }
+        rules.truncate(RuleSet::RULES_MAX);
+        let compiled = RuleSet::compile(rules.iter().map(|d| &d.sigma));
+        let set = compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
+        let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
+        (Self { set, rules, sources }, bad)
+    }
+
+    /// The rules, in their order.
+    pub fn rules(&self) -> &[Detection] {
+        &self.rules
+    }
+
+    /// Which rules match a JSON record of a source, in their order, in place of what was there.
+    pub fn matches(&self, source: &Source, record: Value<'_>, matching: &mut Vec<usize>) {
+        match self.log_source(source) {
+            Some(log_source) => self.set.matches(&record, log_source, matching),
+            None => matching.clear(),
+        }
+    }
+
+    /// Which rules match a row of a text log.
+    pub fn matches_row(&self, source: &Source, row: &Row<'_>, matching: &mut Vec<usize>) {
+        match self.log_source(source) {
+            Some(log_source) => self.set.matches(&RowRecord(row), log_source, matching),
+            None => matching.clear(),
+        }
+    }
+
+    /// Runs every rule that applies over one event. `matching` is lent.
     pub fn run(
         &self,
-        _source: &Source,
-        _row: &Row<'_>,
-        _record: Option<Value<'_>>,
-        _see: &mut dyn FnMut(Sighting),
+        source: &Source,
+        row: &Row<'_>,
+        record: Option<Value<'_>>,
+        matching: &mut Vec<usize>,
+        see: &mut dyn FnMut(Sighting),
     ) {
+        match record {
+            Some(record) => self.matches(source, record, matching),
+            None => self.matches_row(source, row, matching),
+        }
+        for rule in matching.iter() {
+            see(self.rules[*rule].sighting(row, record));
+        }
+    }
+
+    fn log_source(&self, source: &Source) -> Option<&LogSource> {
+        let place = sources::ALL.iter().position(|s| std::ptr::eq(*s, source) || s.id == source.id);
+        place.and_then(|place| self.sources.get(place))
+    }
+}
+
+fn log_source(source: &Source) -> LogSource {
+    LogSource {
+        product: source.service.map(|_| "aws".to_owned()),
+        service: source.service.map(str::to_owned),
+        category: None,
+    }
+}
+
+impl Detection {
+    fn of(sigma: sigma::Rule, version: &str) -> Self {
+        let tag = |prefix: &str| -> Vec<String> {
+            let tags = sigma.tags.iter().filter_map(|t| t.strip_prefix(prefix));
+            tags.map(str::to_owned).collect()
+        };
+        let controls = tag("cc").into_iter().map(|point| ["CC", &point].concat()).collect();
+        let id = sigma.id.clone().unwrap_or_else(|| sigma.title.clone());
+        let rule = Rule {
+            id,
+            version: version.to_owned(),
+            product: "watchkeeper".to_owned(),
+            attack: tag("attack."),
+            controls,
+        };
+        let word = sigma.level.unwrap_or(SeverityWord::Medium);
+        Self {
+            rule,
+            title: sigma.title.clone(),
+            severity: sigma.extension.severity.unwrap_or(Severity::of_word(word)),
+            window_seconds: sigma.extension.window_seconds.map_or(WINDOW_SECONDS, i64::from),
+            sigma,
+        }
+    }
+
+    /// What the rule says of an event that it matched. The machinery fills in the event's id.
+    fn sighting(&self, row: &Row<'_>, record: Option<Value<'_>>) -> Sighting {
+        let time = row.time.unwrap_or_default();
+        let resources = self.resources(row, record);
+        let account = row.account.as_deref().unwrap_or_default();
+        let actor = row.actor.as_deref().or(row.source_ip.as_deref()).unwrap_or_default();
+        let resource = resources.first().map_or("", String::as_str);
+        let window = time.floor_to(self.window_seconds);
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Sighting {
+            finding: FindingId::of_rule(&self.rule.id, account, actor, resource, window),
+            rule: self.rule.clone(),
+            title: self.title.clone(),
+            severity: self.severity,
+            account: some(account),
+            region: row.region.as_deref().map(str::to_owned),
+            actor: some(actor),
+            resources,
+            event: EventRef { time, table: row.table.name.to_owned(), id: String::new() },
+            first_seen: time,
+            last_seen: time,
+            reported_count: None,
+            origin: Origin::BackFill,
+        }
+    }
+
+    /// What was acted on: the fields that the rule names, else what the event names.
+    fn resources(&self, row: &Row<'_>, record: Option<Value<'_>>) -> Vec<String> {
+        let mut named = Vec::new();
+        let by_column = RowRecord(row);
+        for path in &self.sigma.extension.resource {
+            let value = match &record {
+                Some(record) => sigma::Record::field(record, path),
+                None => sigma::Record::field(&by_column, path),
+            };
+            texts(&value, &mut named);
+        }
+        if named.is_empty() {
+            named.extend(row.resources.iter().map(|r| r.clone().into_owned()));
+        }
+        named.truncate(wk_model::Finding::RESOURCES_MAX);
+        named
+    }
+}
+
+/// The single texts of a field's value.
+fn texts(value: &FieldValue<'_>, found: &mut Vec<String>) {
+    fn of_json(value: Value<'_>, found: &mut Vec<String>) {
+        if let Some(text) = value.as_str() {
+            found.push(text.into_owned());
+        } else if value.kind() == wk_lang::json::Kind::Array {
+            value.items().take(wk_model::Finding::RESOURCES_MAX).for_each(|item| of_json(item, found));
+        }
+    }
+    match value {
+        FieldValue::Text(text) => found.push(text.clone().into_owned()),
+        FieldValue::Texts(all) => found.extend(all.iter().map(|t| t.clone().into_owned())),
+        FieldValue::Json(value) => of_json(*value, found),
+        FieldValue::Many(values) => values.iter().for_each(|v| of_json(*v, found)),
+        FieldValue::Absent
+        | FieldValue::Null
+        | FieldValue::Int(_)
+        | FieldValue::Float(_)
+        | FieldValue::Bool(_) => {}
+    }
+}
+
+/// A row of a text log, as rules see it: columns by name.
+struct RowRecord<'a>(&'a Row<'a>);
+
+impl sigma::Record for RowRecord<'_> {
+    fn field(&self, path: &FieldPath) -> FieldValue<'_> {
+        let row = self.0;
+        if let Some(index) = row.table.index(path.as_str()) {
+            return match &row.cells[index] {
+                Cell::Null => FieldValue::Absent,
+                Cell::Text(text) => FieldValue::Text(Cow::Borrowed(text)),
+                Cell::Int(n) => FieldValue::Int(*n),
+                Cell::Float(n) => FieldValue::Float(*n),
+                Cell::Bool(truth) => FieldValue::Bool(*truth),
+                Cell::Time(time) => FieldValue::Text(Cow::Owned(time.to_string())),
+                Cell::List(items) => FieldValue::Texts(items),
+            };
+        }
+        let text = match path.as_str() {
+            "account" => row.account.as_deref(),
+            "region" => row.region.as_deref(),
+            "actor" => row.actor.as_deref(),
+            "actor_type" => row.actor_type.as_deref(),
+            "access_key" => row.access_key.as_deref(),
+            "session_issuer" => row.session_issuer.as_deref(),
+            "source_ip" => row.source_ip.as_deref(),
+            "user_agent" => row.user_agent.as_deref(),
+            "action" => row.action.as_deref(),
+            "outcome" => row.outcome.map(wk_model::event::Outcome::as_str),
+            "resource_ids" => return FieldValue::Texts(&row.resources),
+            "raw" => Some(&*row.raw),
+            _ => None,
+        };
+        text.map_or(FieldValue::Absent, |text| FieldValue::Text(Cow::Borrowed(text)))
+    }
+
+    fn any_text(&self, look: &mut dyn FnMut(&str) -> bool) -> bool {
+        look(&self.0.raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wk_lang::json::Tape;
+    use wk_lang::sigma::Expected;
+
+    /// Every test of every rule of the pack: what must fire fires, what must stay quiet does.
+    #[test]
+    fn every_rule_of_the_pack_fires_and_stays_quiet_as_its_tests_say() {
+        let pack = Detections::built_in().unwrap();
+        let mut wrong = Vec::new();
+        for (number, detection) in pack.rules().iter().enumerate() {
+            let source = sources::ALL
+                .iter()
+                .find(|s| s.service.is_some() && s.service == detection.sigma.logsource.service.as_deref())
+                .unwrap_or_else(|| panic!("{}: no source of that service", detection.title));
+            let tests = &detection.sigma.extension.tests;
+            for expected in [Expected::Fires, Expected::Quiet] {
+                assert!(tests.iter().any(|t| t.expected == expected), "{}", detection.title);
+            }
+            for test in tests {
+                let mut tape = Tape::default();
+                let mut matching = Vec::new();
+                pack.matches(source, tape.parse(&test.event).unwrap(), &mut matching);
+                if matching.contains(&number) != (test.expected == Expected::Fires) {
+                    wrong.push(format!("{}: {}", detection.title, test.name));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn a_broken_rule_is_told_with_file_and_place() {
+        let text = "title: x\nlogsource: {product: aws}\ndetection:\n  a: {b|contans: c}\n  condition: a\n";
+        let (_, bad) = Detections::read([("mine.yml".to_owned(), text.to_owned())].into_iter());
+        assert_eq!(bad.len(), 1);
+        let told = bad[0].to_string();
+        assert!(told.starts_with("mine.yml:") && told.contains("contains"), "{told}");
     }
 }

@@ -9,6 +9,7 @@
 pub mod columns;
 pub mod detect;
 pub mod fingerprint;
+pub mod pack;
 pub mod reader;
 pub mod sources;
 mod unwrap;

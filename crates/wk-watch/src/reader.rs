@@ -14,6 +14,11 @@ use crate::unwrap;
 pub trait Sink {
     /// An event of a source. `record` is its JSON where it has any, for rules.
     fn event(&mut self, source: &'static Source, row: Row<'_>, record: Option<Value<'_>>, at: u64);
+    /// Asked before the row of a JSON record is made: whether it is wanted. Who only runs rules
+    /// over records says no.
+    fn wants_row(&mut self, _source: &'static Source, _record: Value<'_>) -> bool {
+        true
+    }
     /// A record, or a stretch of bytes, that is no event. `source` may be `unknown`.
     fn refuse(&mut self, source: &str, at: u64, reason: &str, bytes: &[u8]);
 }

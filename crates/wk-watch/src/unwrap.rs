@@ -64,6 +64,9 @@ impl Unwrapping<'_> {
             self.refuse(value.raw(), "no source knows a record of this form");
             return None;
         };
+        if !self.sink.wants_row(source, value) {
+            return Some(source);
+        }
         match (form.read)(value, context) {
             Ok(row) => self.sink.event(source, row, Some(value), self.at),
             Err(refusal) => {

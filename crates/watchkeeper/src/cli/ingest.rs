@@ -8,7 +8,6 @@ use clap::Args;
 use serde_json::{Value, json};
 use wk_engine::ingest::{Progress, Report};
 use wk_seam::ledger::Ledger as _;
-use wk_seam::lake::Lake as _;
 use wk_watch::detect::Detections;
 use wk_watch::sources;
 
@@ -59,7 +58,7 @@ impl Ingest {
         for path in &self.paths {
             places.push(wire::place(path, &access).await?);
         }
-        let detections = if self.no_detect { Detections::none() } else { Detections::built_in() };
+        let detections = if self.no_detect { Detections::none() } else { Detections::built_in()? };
         let ingest = app.ingest(source, detections).await?;
         // What a crash left and nobody can be writing any more.
         let named = app.ledger.named_paths().await?;

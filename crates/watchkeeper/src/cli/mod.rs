@@ -4,6 +4,7 @@
 //! error; 4 partial or incomplete.
 
 mod complaints;
+mod detect;
 mod findings;
 mod ingest;
 mod progress;
@@ -36,6 +37,7 @@ struct Cli {
 enum Command {
     Ingest(ingest::Ingest),
     Query(query::Query),
+    Detect(detect::Detect),
     Findings(findings::Findings),
     Complaints(complaints::Complaints),
 }
@@ -75,6 +77,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Ingest(command) => command.run(&App::open(home()?)?, out).await,
         Command::Query(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Detect(command) => command.run(|| App::open(home()?), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
     }

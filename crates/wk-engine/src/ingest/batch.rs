@@ -119,6 +119,8 @@ pub(super) struct ObjectSink<'a> {
     /// Records read so far: the next one's ordinal.
     pub(super) ordinal: u64,
     pub(super) seed: u64,
+    /// Lent to the rules.
+    pub(super) matching: &'a mut Vec<usize>,
 }
 
 impl Sink for ObjectSink<'_> {
@@ -160,7 +162,7 @@ impl Sink for ObjectSink<'_> {
             sighting.origin = live;
             seen.push((number, sighting));
         };
-        self.shared.ingest.detections.run(source, &row, record, &mut see);
+        self.shared.ingest.detections.run(source, &row, record, self.matching, &mut see);
         if let Some(sighting) = own {
             see(*sighting);
         }

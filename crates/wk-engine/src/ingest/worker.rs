@@ -1,7 +1,6 @@
 //! A worker: reads objects, checks their events against the id index, stages and commits.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,16 +12,15 @@ use wk_model::finding::{EventRef, Origin, Sighting};
 use wk_model::{Day, Timestamp};
 use wk_seam::lake::{EventKey, Known, Part as LakePart, Run};
 use wk_seam::ledger::{Commit, Committed};
-use wk_seam::objects::{Object, Opened, Unpack, Unpacked};
+use wk_seam::objects::{Object, Opened, Unpack};
 use wk_seam::{Answer, Failure};
 use wk_watch::columns;
 use wk_watch::reader::{ObjectFacts, Reader, Sink as _};
 
 use super::batch::{Batch, ObjectSink, Part, Pending, RowFacts, conflict, conflict_note};
 use super::{Ended, Fetched, Shared};
+use crate::windows::{self, Unread, chain};
 
-/// How much of a stream is read at a time.
-const WINDOW_BYTES: usize = 1 << 20;
 /// Tables and days that a batch may hold before it is staged.
 const PARTS_MAX: usize = 64;
 /// Runs of a day that are left before a commit merges them.
@@ -38,6 +36,7 @@ pub(super) fn work(shared: &Shared<'_>, receive: Arc<Mutex<mpsc::Receiver<Fetche
         unpack: (shared.ingest.unpack)(),
         buffer: Vec::new(),
         batch: Batch::default(),
+        matching: Vec::new(),
         again: Vec::new(),
     };
     let ended = worker.run(&receive);
@@ -53,6 +52,8 @@ struct Worker<'a> {
     unpack: Box<dyn Unpack>,
     buffer: Vec<u8>,
     batch: Batch,
+    /// Lent to the rules.
+    matching: Vec<usize>,
     /// Objects that must be read again.
     again: Vec<(usize, Object)>,
 }
@@ -62,14 +63,6 @@ struct PartFacts {
     rows: Vec<RowFacts>,
     keys: Vec<(EventKey, u32)>,
     sightings: Vec<(u32, Sighting)>,
-}
-
-/// Why an object was not read to its end.
-enum Unread {
-    /// The object's own fault: the rest is a complaint, what came before counts.
-    Damaged(String),
-    /// The way to it failed: nothing of it counts.
-    Unreachable(std::io::Error),
 }
 
 impl Worker<'_> {
@@ -139,20 +132,13 @@ impl Worker<'_> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let unpacked = self.unpack.unpack(opened.body, &mut buffer);
         let mut ordinal = 0;
-        let ended = match unpacked {
-            Ok(Unpacked::InBuffer) => {
-                self.window(&mut reader, &buffer, true, received, &short, &mut ordinal);
-                Ok(Ok(()))
+        let ended = windows::each(unpacked, &mut buffer, &mut |window, at_end| {
+            let done = self.window(&mut reader, window, at_end, received, &short, &mut ordinal);
+            if !at_end && self.full() {
+                self.stage()?;
             }
-            Ok(Unpacked::Whole(bytes)) => {
-                self.window(&mut reader, &bytes, true, received, &short, &mut ordinal);
-                Ok(Ok(()))
-            }
-            Ok(Unpacked::Stream(stream)) => {
-                self.stream(&mut reader, stream, &mut buffer, received, &short, &mut ordinal)
-            }
-            Err(error) => Ok(Err(unread(error))),
-        };
+            Ok(done)
+        });
         self.buffer = buffer;
         // One large object must not keep its buffer for ever.
         if self.buffer.capacity() > 32 << 20 {
@@ -179,41 +165,12 @@ impl Worker<'_> {
             short: short.to_owned(),
             ordinal: before,
             seed,
+            matching: &mut self.matching,
         };
         let done = reader.read(window, at_end, &mut sink);
         *ordinal = sink.ordinal;
         self.shared.progress.records.fetch_add(*ordinal - before, Ordering::Relaxed);
         done
-    }
-
-    fn stream(
-        &mut self,
-        reader: &mut Reader<'_>,
-        mut stream: Box<dyn Read + Send>,
-        window: &mut Vec<u8>,
-        received: Timestamp,
-        short: &str,
-        ordinal: &mut u64,
-    ) -> Answer<Result<(), Unread>> {
-        window.clear();
-        loop {
-            let kept = window.len();
-            window.resize(kept + WINDOW_BYTES, 0);
-            let (filled, ended) = fill(&mut stream, &mut window[kept..]);
-            window.truncate(kept + filled);
-            let at_end = !matches!(ended, Ok(false));
-            let done = self.window(reader, window, at_end, received, short, ordinal);
-            window.drain(..done);
-            if let Err(error) = ended {
-                return Ok(Err(unread(error)));
-            }
-            if at_end {
-                return Ok(Ok(()));
-            }
-            if self.full() {
-                self.stage()?;
-            }
-        }
     }
 
     fn complain(&mut self, reason: &str) {
@@ -225,6 +182,7 @@ impl Worker<'_> {
             short: String::new(),
             ordinal: 0,
             seed: 0,
+            matching: &mut self.matching,
         };
         sink.refuse("unknown", 0, reason, b"");
     }
@@ -421,39 +379,4 @@ impl Worker<'_> {
             }
         }
     }
-}
-
-/// Fills the buffer; answers how far, and whether the stream has ended.
-fn fill(stream: &mut dyn Read, buffer: &mut [u8]) -> (usize, std::io::Result<bool>) {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match stream.read(&mut buffer[filled..]) {
-            Ok(0) => return (filled, Ok(true)),
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return (filled, Err(e)),
-        }
-    }
-    (filled, Ok(false))
-}
-
-/// Damage lies in the object; everything else lies on the way to it.
-fn unread(error: std::io::Error) -> Unread {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput => {
-            Unread::Damaged(chain(&error))
-        }
-        _ => Unread::Unreachable(error),
-    }
-}
-
-/// An error with its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = [text, inner.to_string()].join(": ");
-        source = inner.source();
-    }
-    text
 }

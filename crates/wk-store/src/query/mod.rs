@@ -10,6 +10,7 @@ mod table;
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::TableReference;
 use datafusion::datasource::ViewTable;
@@ -19,6 +20,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlanBuilder, col, ident, lit};
 use datafusion::prelude::{Column, SQLOptions, SessionConfig, SessionContext};
+use futures::StreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use wk_model::Table;
@@ -111,6 +113,31 @@ impl Questions {
         let frame = self.context.execute_logical_plan(plan).await.map_err(text)?;
         let stream = frame.execute_stream().await.map_err(text)?;
         Ok(Answer { stream })
+    }
+}
+
+impl Questions {
+    /// Every row of a table, with its physical columns.
+    ///
+    /// # Errors
+    /// If there is no such table.
+    pub async fn rows(&self, table: &str) -> Result<Rows, QueryError> {
+        let text = |e: DataFusionError| QueryError::Text(e.strip_backtrace());
+        let frame = self.context.table(TableReference::bare(table)).await.map_err(text)?;
+        Ok(Rows(frame.execute_stream().await.map_err(text)?))
+    }
+}
+
+/// Rows of a table, batch by batch.
+pub struct Rows(SendableRecordBatchStream);
+
+impl Rows {
+    /// The next batch; `None` at the end.
+    ///
+    /// # Errors
+    /// If a file of the lake cannot be read.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        self.0.next().await.transpose().map_err(running)
     }
 }
 
