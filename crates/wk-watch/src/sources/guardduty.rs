@@ -32,7 +32,8 @@ pub const SOURCE: Source = Source {
     lines: None,
 };
 
-/// The table of GuardDuty findings. Columns are named by their path as EventBridge writes it.
+/// The table of GuardDuty findings. Columns are named by their path as EventBridge writes it; JSON
+/// in a column keeps the letter case of the record.
 pub static TABLE: Table = Table {
     name: "guardduty",
     doc: "Findings of Amazon GuardDuty; one row for each update of a finding.",

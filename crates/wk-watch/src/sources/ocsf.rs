@@ -117,6 +117,14 @@ const RESOURCES: &[&str] = &[
     "user_result.uid",
     "device.uid",
 ];
+/// What stands for the resource where nothing has an id.
+const NAMES: &[&str] = &[
+    "resources.name",
+    "metadata.product.feature.uid",
+    "http_request.url.hostname",
+    "dst_endpoint.hostname",
+    "dst_endpoint.svc_name",
+];
 const FINDING_IDS: &[&str] = &["finding_info.uid", "finding.uid"];
 
 fn claims(record: Value<'_>) -> bool {
@@ -130,7 +138,11 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
     let text = |paths: &[&str]| {
         paths.iter().find_map(|path| fields::text(record, path).filter(|text| text != "-"))
     };
-    row.account = text(ACCOUNTS).or(context.envelope.account.map(Cow::Borrowed));
+    // EKS audit events have the ARN of the session where the account should be.
+    row.account = ACCOUNTS
+        .iter()
+        .find_map(|path| text(&[path]).filter(|uid| !uid.contains(':')))
+        .or(context.envelope.account.map(Cow::Borrowed));
     row.region = text(&["cloud.region"]).or(context.envelope.region.map(Cow::Borrowed));
     row.time = fields::time(&mut row, record, "time")
         .or_else(|| at(record, "time_dt"))
@@ -146,6 +158,11 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
     row.id = identity(&row, record);
     for path in RESOURCES {
         fields::resources(&mut row, record, path);
+    }
+    for path in NAMES {
+        if row.resources.is_empty() {
+            fields::resources(&mut row, record, path);
+        }
     }
     row.resources.retain(|resource| resource != "-");
     if is_wrong(record) {
