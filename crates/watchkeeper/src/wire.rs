@@ -34,15 +34,17 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
 }
 
-/// How `s3://` addresses are reached.
+/// How paths and `s3://` addresses are reached.
 #[derive(Debug, Clone, Default)]
-pub struct S3Access {
+pub struct Access {
     /// Profile of the AWS CLI.
     pub profile: Option<String>,
     /// Region, where the profile's is not the bucket's.
     pub region: Option<String>,
     /// Endpoint of an S3-compatible store.
     pub endpoint: Option<String>,
+    /// For readers that keep nothing: local files are read once.
+    pub without_identity: bool,
 }
 
 impl App {
@@ -147,9 +149,14 @@ fn scan_batch(source: &'static Source, batch: &RecordBatch, detections: &Detecti
 }
 
 /// The place that a path or an `s3://` address names.
-pub async fn place(address: &str, access: &S3Access) -> anyhow::Result<Arc<dyn Objects>> {
+pub async fn place(address: &str, access: &Access) -> anyhow::Result<Arc<dyn Objects>> {
     if !address.starts_with("s3://") {
-        return Ok(Arc::new(LocalTree::new(address)));
+        let tree = if access.without_identity {
+            LocalTree::without_identity(address)
+        } else {
+            LocalTree::new(address)
+        };
+        return Ok(Arc::new(tree));
     }
     let credentials = wk_aws::CliCredentials::load(access.profile.as_deref()).await?;
     let settings = S3Settings {

@@ -121,6 +121,13 @@ pub fn small(bytes: &[u8]) -> Option<Vec<u8>> {
     Capped::new(bytes, limits).read_to_end(&mut out).ok().map(|_| out)
 }
 
+/// The bytes as one gzip member without name and time: the same bytes give the same file.
+pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    io::Write::write_all(&mut encoder, bytes)?;
+    encoder.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use wk_watch::sources::Settings;
 
 use super::ingest::source_named;
 use super::{Exit, table};
-use crate::wire::{self, App, S3Access};
+use crate::wire::{self, Access, App};
 
 /// Run rules, and list what is built in.
 #[derive(Args)]
@@ -83,9 +83,10 @@ impl Run {
         let scanned = if self.paths.is_empty() {
             app()?.scan_lake(&detections).await?
         } else {
+            let access = Access { without_identity: true, ..Access::default() };
             let mut places = Vec::new();
             for path in &self.paths {
-                places.push(wire::place(path, &S3Access::default()).await?);
+                places.push(wire::place(path, &access).await?);
             }
             let settings = Settings { inflate: wk_store::inflate::small, ..Settings::default() };
             let scan = Scan {

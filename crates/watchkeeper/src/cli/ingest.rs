@@ -12,7 +12,7 @@ use wk_watch::detect::Detections;
 use wk_watch::sources;
 
 use super::{Exit, progress, table};
-use crate::wire::{self, App, S3Access};
+use crate::wire::{self, Access, App};
 
 /// Read logs and findings into the lake.
 ///
@@ -49,10 +49,11 @@ impl Ingest {
             None => None,
             Some(name) => Some(source_named(name)?),
         };
-        let access = S3Access {
+        let access = Access {
             profile: self.profile,
             region: self.region,
             endpoint: self.endpoint_url,
+            without_identity: false,
         };
         let mut places = Vec::new();
         for path in &self.paths {

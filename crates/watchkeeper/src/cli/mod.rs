@@ -4,6 +4,7 @@
 //! error; 4 partial or incomplete.
 
 mod complaints;
+mod demo;
 mod detect;
 mod findings;
 mod ingest;
@@ -39,6 +40,7 @@ enum Command {
     Query(query::Query),
     Detect(detect::Detect),
     Findings(findings::Findings),
+    Demo(demo::Demo),
     Complaints(complaints::Complaints),
 }
 
@@ -78,6 +80,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Ingest(command) => command.run(&App::open(home()?)?, out).await,
         Command::Query(command) => command.run(&App::open(home()?)?, out).await,
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
+        Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
     }

@@ -32,6 +32,10 @@ impl Home {
         Ok(Self(path))
     }
 
+    /// A home of another name beside this one.
+    pub fn beside(&self, name: &str) -> anyhow::Result<Self> {
+        Self::open(Some(&self.0.with_file_name(name)))
+    }
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.0

@@ -18,12 +18,18 @@ use crate::files::{blocking, modified};
 /// A file, or all files below a folder. Links are followed to files, not to folders.
 pub struct LocalTree {
     root: PathBuf,
+    /// Whether objects are read to know their identity before they are read.
+    identified: bool,
 }
 
 impl LocalTree {
     /// The tree below this path.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), identified: true }
+    }
+    /// The same for readers that keep nothing and need no identity: large files are read once.
+    pub fn without_identity(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), identified: false }
     }
 }
 
@@ -34,9 +40,9 @@ impl Objects for LocalTree {
     }
 
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>> {
-        let uri = object.uri.clone();
+        let (uri, identified) = (object.uri.clone(), self.identified);
         Box::pin(blocking(move || {
-            open(Path::new(&uri), whole_max).map_err(|e| Failure::new(format!("read {uri}"), e))
+            open(Path::new(&uri), whole_max, identified).map_err(|e| Failure::new(format!("read {uri}"), e))
         }))
     }
 }
@@ -70,7 +76,7 @@ fn list(root: &Path) -> Answer<Vec<Object>> {
     Ok(found)
 }
 
-fn open(path: &Path, whole_max: u64) -> io::Result<Opened> {
+fn open(path: &Path, whole_max: u64, identified: bool) -> io::Result<Opened> {
     let mut file = fs::File::open(path)?;
     let size = file.metadata()?.len();
     if size <= whole_max {
@@ -81,6 +87,10 @@ fn open(path: &Path, whole_max: u64) -> io::Result<Opened> {
             return Ok(Opened { identity: Sha256::of(&bytes), body: Body::Whole(bytes), metadata: vec![] });
         }
         file = fs::File::open(path)?;
+    }
+    if !identified {
+        let identity = Sha256::of(path.as_os_str().as_encoded_bytes());
+        return Ok(Opened { identity, body: Body::Stream(Box::new(file)), metadata: vec![] });
     }
     let mut digest = Sha256Writer::default();
     let mut block = vec![0u8; 1 << 20];
@@ -112,7 +122,7 @@ mod tests {
         let listed = list(folder.path()).unwrap();
         assert_eq!(listed.len(), 2);
         let identities: Vec<_> =
-            listed.iter().map(|o| open(Path::new(&o.uri), 2).unwrap().identity).collect();
+            listed.iter().map(|o| open(Path::new(&o.uri), 2, true).unwrap().identity).collect();
         assert_eq!(identities, [Sha256::of(b"same"); 2]);
     }
 
