@@ -403,7 +403,7 @@ mod tests {
     fn finding_of(source: &str, kind: &str, detail: &str) -> String {
         let seen = read(event(source, kind, detail).as_bytes(), &Settings::default(), None);
         assert!(seen.starts_with("eventbridge ") && seen.lines().count() == 1, "{seen}");
-        seen.trim().split_once("finding=").map(|(_, f)| f.to_owned()).unwrap_or_default()
+        seen.trim().split_once("finding=").map_or("quiet", |(_, finding)| finding).to_owned()
     }
 
     #[test]
@@ -496,23 +496,23 @@ mod tests {
         expect![[r#"
             AWS Health Event {"eventTypeCode":"AWS_EBS_VOLUME_LOST","eventTypeCategory":"issue"} -> AWS Health Event 9.5 "AWS reports that a volume is lost"
             AWS Health Event {"eventTypeCode":"AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED","eventTypeCategory":"scheduledChange"} -> AWS Health Event 8.0 "AWS reports that hardware under a resource is failing"
-            AWS Health Event {"eventTypeCode":"AWS_X","eventTypeCategory":"accountNotification"} -> 
+            AWS Health Event {"eventTypeCode":"AWS_X","eventTypeCategory":"accountNotification"} -> quiet
             EBS Volume Notification {"result":"failed","event":"createVolume"} -> EBS Volume Notification 8.0 "An EBS volume could not be made, attached or changed"
-            EBS Volume Notification {"result":"available","event":"createVolume"} -> 
+            EBS Volume Notification {"result":"available","event":"createVolume"} -> quiet
             EC2 Instance State-change Notification {"state":"terminated","instance-id":"i-1"} -> EC2 Instance State-change Notification 0.0 "An EC2 instance stopped"
-            EC2 Instance State-change Notification {"state":"stopping","instance-id":"i-1"} -> 
+            EC2 Instance State-change Notification {"state":"stopping","instance-id":"i-1"} -> quiet
             CloudWatch Alarm State Change {"alarmName":"disk","state":{"value":"ALARM"},"configuration":{"metrics":[{"metricStat":{"metric":{"name":"StatusCheckFailed_System"}}}]}} -> CloudWatch Alarm State Change 8.0 "The status check of an instance or volume fails"
             CloudWatch Alarm State Change {"alarmName":"cpu","state":{"value":"ALARM"}} -> CloudWatch Alarm State Change 5.0 "A CloudWatch alarm went off"
-            CloudWatch Alarm State Change {"alarmName":"cpu","state":{"value":"OK"}} -> 
+            CloudWatch Alarm State Change {"alarmName":"cpu","state":{"value":"OK"}} -> quiet
             Backup Job State Change {"state":"EXPIRED","backupJobId":"b-1"} -> Backup Job State Change 8.0 "A backup job did not complete"
-            Backup Job State Change {"state":"COMPLETED","backupJobId":"b-1"} -> 
+            Backup Job State Change {"state":"COMPLETED","backupJobId":"b-1"} -> quiet
             ECS Task State Change {"lastStatus":"STOPPED","stopCode":"EssentialContainerExited","containers":[{"exitCode":1}]} -> ECS Task State Change 5.0 "An ECS task stopped with an error"
-            ECS Task State Change {"lastStatus":"STOPPED","stopCode":"EssentialContainerExited","containers":[{"exitCode":0}]} -> 
-            ECS Task State Change {"lastStatus":"STOPPED","stopCode":"UserInitiated","containers":[{"exitCode":137}]} -> 
+            ECS Task State Change {"lastStatus":"STOPPED","stopCode":"EssentialContainerExited","containers":[{"exitCode":0}]} -> quiet
+            ECS Task State Change {"lastStatus":"STOPPED","stopCode":"UserInitiated","containers":[{"exitCode":137}]} -> quiet
             RDS DB Instance Event {"EventCategories":["failure"],"SourceIdentifier":"db-1"} -> RDS DB Instance Event 8.0 "A database reports a failure"
-            RDS DB Instance Event {"EventCategories":["backup"],"SourceIdentifier":"db-1"} -> 
+            RDS DB Instance Event {"EventCategories":["backup"],"SourceIdentifier":"db-1"} -> quiet
             Step Functions Execution Status Change {"status":"TIMED_OUT"} -> Step Functions Execution Status Change 5.0 "A Step Functions execution failed"
-            Batch Job State Change {"status":"FAILED"} -> 
+            Batch Job State Change {"status":"FAILED"} -> quiet
         "#]].assert_eq(&out);
     }
 

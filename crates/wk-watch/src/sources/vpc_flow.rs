@@ -12,8 +12,8 @@
 //! * A line that is clearly of a flow log but in an unknown order is kept, with what can be told
 //!   without the order, and flagged.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::LazyLock;
 
