@@ -92,6 +92,9 @@ impl Scan {
             self.defects += 1;
             return;
         };
+        if !self.full && !self.rules.may_match(text) {
+            return;
+        }
         self.parsed += 1;
         match self.tape.parse(text) {
             Ok(value) => {

@@ -423,7 +423,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for n in 1..9 {
             let uses = vec![format!("*a{}", n - 1); 9].join(", ");
-            bomb += &format!("a{n}: &a{n} [{uses}]\n");
+            bomb.extend([format!("a{n}: &a{n} [{uses}]\n")]);
         }
         assert!(json(&bomb).contains("the aliases unfold to more than is read"), "{}", json(&bomb));
         assert!(json("a: &a [*a]").contains("alias"), "{}", json("a: &a [*a]"));

@@ -24,12 +24,14 @@
 
 mod condition;
 mod error;
+mod expression;
 mod field;
 mod fold;
 mod index;
 mod modifier;
 mod number;
 mod pattern;
+mod prefilter;
 mod rule;
 mod ruleset;
 mod test;
@@ -37,6 +39,7 @@ mod value;
 
 pub use condition::Condition;
 pub use error::{Problem, RuleError};
+pub use expression::Expression;
 pub use field::{FieldPath, FieldValue, Record};
 pub use number::Number;
 pub use pattern::Pattern;
@@ -48,3 +51,6 @@ pub use test::{Comparison, Network, Part, Reference, Test, TimePart, Want};
 
 /// Bytes that one regular expression may take, compiled; its cache may take as much again.
 const REGEX_BYTES_MAX: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use super::condition::Condition;
 use super::field::{FieldPath, FieldValue, Leaf, Record};
 use super::fold::folded_hash;
 use super::index::Index;
+use super::prefilter::Prefilter;
 use super::rule::{LogSource, Rule, Search};
 use super::test::{Test, Want};
 
@@ -15,7 +16,10 @@ use super::test::{Test, Want};
 pub struct RuleSet {
     rules: Vec<Compiled>,
     fields: Vec<FieldPath>,
+    /// The log sources that rules name, each once.
+    sources: Vec<LogSource>,
     index: Index,
+    prefilter: Prefilter,
 }
 
 /// There are more rules than a set takes.
@@ -28,9 +32,41 @@ pub struct TooManyRules {
 
 #[derive(Debug)]
 struct Compiled {
-    logsource: LogSource,
+    /// Place of its log source among the set's.
+    source: usize,
     searches: Vec<Expr>,
     condition: Expr,
+}
+
+/// Which of a set's log sources a record belongs to, by their places. Places from 63 on share a
+/// bit that is always set; rules there are asked one by one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sources(u64);
+
+impl Sources {
+    const LAST: usize = 63;
+
+    /// Those that are read of a record.
+    fn of(sources: &[LogSource], record: &LogSource) -> Self {
+        let first = sources.iter().take(Self::LAST).enumerate();
+        let bits = first.filter(|(_, source)| source.reads(record)).map(|(place, _)| 1 << place);
+        let bits = bits.fold(0, |all, bit: u64| all | bit);
+        Self(if sources.len() > Self::LAST { bits | 1 << Self::LAST } else { bits })
+    }
+
+    /// Only this one.
+    pub(super) fn only(place: usize) -> Self {
+        Self(1 << place.min(Self::LAST))
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    #[inline]
+    pub(super) fn meet(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 /// What a rule asks, cheap questions first.
@@ -60,19 +96,16 @@ impl RuleSet {
     /// # Errors
     /// If there are more than [`RuleSet::RULES_MAX`].
     pub fn compile<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> Result<Self, TooManyRules> {
-        let mut names = BTreeMap::new();
-        let compiled: Vec<_> =
-            rules.into_iter().map(|rule| Compiled::new(rule, &mut names)).collect();
+        let mut names = Names::default();
+        let compiled: Vec<_> = rules.into_iter().map(|rule| names.compile(rule)).collect();
         if compiled.len() > Self::RULES_MAX {
             return Err(TooManyRules { rules: compiled.len() });
         }
-        let mut fields: Vec<_> = names.into_iter().collect();
-        fields.sort_by_key(|(_, index)| *index);
-        let fields: Vec<_> =
-            fields.into_iter().map(|(name, index)| FieldPath::at(&name, index)).collect();
-        let questions = compiled.iter().map(|rule| (&rule.condition, rule.searches.as_slice()));
-        let index = Index::new(questions, &fields);
-        Ok(Self { rules: compiled, fields, index })
+        let fields = names.into_fields();
+        let parts: Vec<_> = compiled.iter().map(Compiled::parts).collect();
+        let index = Index::new(&parts, &fields.0);
+        let prefilter = Prefilter::new(&parts);
+        Ok(Self { rules: compiled, fields: fields.0, sources: fields.1, index, prefilter })
     }
 
     /// How many rules there are.
@@ -99,50 +132,100 @@ impl RuleSet {
         matching: &mut Vec<usize>,
     ) {
         matching.clear();
-        self.index.candidates(record, matching);
+        let sources = Sources::of(&self.sources, source);
+        self.index.candidates(record, sources, matching);
         matching.retain(|rule| self.holds(*rule, record, source));
+    }
+
+    /// From the text of a JSON record that is not parsed yet: false if no rule matches it, whatever
+    /// its log source. True says nothing. Whether the text is JSON at all is not looked at.
+    #[inline]
+    pub fn may_match(&self, text: &str) -> bool {
+        self.prefilter.may_match(text)
     }
 
     /// Whether one rule matches a record of this log source.
     pub fn holds<R: Record + ?Sized>(&self, rule: usize, record: &R, source: &LogSource) -> bool {
         self.rules.get(rule).is_some_and(|rule| {
-            rule.logsource.reads(source) && rule.condition.holds(record, &rule.searches)
+            let reads = self.sources.get(rule.source).is_some_and(|s| s.reads(source));
+            reads && rule.condition.holds(record, &rule.searches)
         })
     }
 }
 
 impl Compiled {
-    fn new(rule: &Rule, names: &mut BTreeMap<String, usize>) -> Self {
-        let searches: Vec<_> =
-            rule.searches.iter().map(|(_, search)| Expr::of_search(search, names)).collect();
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            condition: &self.condition,
+            searches: &self.searches,
+            source: Sources::only(self.source),
+        }
+    }
+}
+
+/// A rule as the index and the prefilter look at it.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'r> {
+    pub(super) condition: &'r Expr,
+    pub(super) searches: &'r [Expr],
+    pub(super) source: Sources,
+}
+
+/// Fields and log sources that have been named, by their places.
+#[derive(Default)]
+struct Names {
+    fields: BTreeMap<String, usize>,
+    sources: Vec<LogSource>,
+}
+
+impl Names {
+    fn compile(&mut self, rule: &Rule) -> Compiled {
+        let searches = rule.searches.iter();
+        let searches: Vec<_> = searches.map(|(_, search)| Expr::of_search(search, self)).collect();
         let condition = Expr::of_condition(&rule.condition, &searches);
-        Self { logsource: rule.logsource.clone(), searches, condition }
+        let known = self.sources.iter().position(|source| *source == rule.logsource);
+        let source = known.unwrap_or_else(|| {
+            self.sources.push(rule.logsource.clone());
+            self.sources.len() - 1
+        });
+        Compiled { source, searches, condition }
+    }
+
+    /// Gives the path its place.
+    fn intern(&mut self, path: &mut FieldPath) {
+        let next = self.fields.len();
+        path.index = *self.fields.entry(path.as_str().to_owned()).or_insert(next);
+    }
+
+    fn into_fields(self) -> (Vec<FieldPath>, Vec<LogSource>) {
+        let paths = self.fields.into_iter();
+        let mut paths: Vec<_> = paths.map(|(name, index)| FieldPath::at(&name, index)).collect();
+        paths.sort_by_key(|path| path.index);
+        (paths, self.sources)
     }
 }
 
 impl Expr {
-    fn of_search(search: &Search, names: &mut BTreeMap<String, usize>) -> Self {
-        let mut parts = |searches: &[Search]| {
-            let parts = searches.iter().map(|search| Self::of_search(search, names));
-            cheap_first(parts.collect(), &[])
+    fn of_search(search: &Search, names: &mut Names) -> Self {
+        let mut parts = |searches: &[Search]| -> Vec<Self> {
+            searches.iter().map(|search| Self::of_search(search, names)).collect()
         };
         match search {
-            Search::All(searches) => Self::All(parts(searches)),
-            Search::Any(searches) => Self::Any(parts(searches)),
+            Search::All(searches) => Self::all(parts(searches), &[]),
+            Search::Any(searches) => Self::any(parts(searches), &[]),
             Search::Test(test) => Self::Test(Box::new(Question::new(test, names))),
         }
     }
 
     fn of_condition(condition: &Condition, searches: &[Expr]) -> Self {
-        let parts = |conditions: &[Condition]| {
-            let parts = conditions.iter().map(|part| Self::of_condition(part, searches));
-            cheap_first(parts.collect(), searches)
+        let parts = |conditions: &[Condition]| -> Vec<Self> {
+            conditions.iter().map(|part| Self::of_condition(part, searches)).collect()
         };
         match condition {
             Condition::Search(index) => Self::Search(*index),
             Condition::Not(inner) => Self::Not(Box::new(Self::of_condition(inner, searches))),
-            Condition::All(conditions) => Self::All(parts(conditions)),
-            Condition::Any(conditions) => Self::Any(parts(conditions)),
+            Condition::All(conditions) => Self::all(parts(conditions), searches),
+            Condition::Any(conditions) => Self::any(parts(conditions), searches),
         }
     }
 
@@ -156,38 +239,71 @@ impl Expr {
         }
     }
 
-    /// A guess at what the answer costs.
-    fn cost(&self, searches: &[Expr]) -> u64 {
+    /// All of these; first what is cheap and rarely true.
+    fn all(mut parts: Vec<Self>, searches: &[Expr]) -> Self {
+        parts.sort_by_cached_key(|part| part.guess(searches).cost_to_refute());
+        Self::All(parts)
+    }
+
+    /// Any of these; first what is cheap and often true.
+    fn any(mut parts: Vec<Self>, searches: &[Expr]) -> Self {
+        parts.sort_by_cached_key(|part| part.guess(searches).opposite().cost_to_refute());
+        Self::Any(parts)
+    }
+
+    fn guess(&self, searches: &[Expr]) -> Guess {
         match self {
-            Self::Search(index) => searches.get(*index).map_or(0, |search| search.cost(searches)),
-            Self::Not(inner) => inner.cost(searches),
-            Self::All(parts) | Self::Any(parts) => {
-                parts.iter().map(|part| part.cost(searches)).fold(0, u64::saturating_add)
+            Self::Search(index) => match searches.get(*index) {
+                Some(search) => search.guess(searches),
+                None => Guess { cost: 0.0, truth: 0.0 },
+            },
+            Self::Not(inner) => inner.guess(searches).opposite(),
+            Self::All(parts) => Guess::of_all(parts.iter().map(|part| part.guess(searches))),
+            Self::Any(parts) => {
+                Guess::of_all(parts.iter().map(|part| part.guess(searches).opposite())).opposite()
             }
-            Self::Test(question) => question.cost(),
+            Self::Test(question) => question.guess(),
         }
     }
 }
 
-fn cheap_first(mut parts: Vec<Expr>, searches: &[Expr]) -> Vec<Expr> {
-    parts.sort_by_cached_key(|part| part.cost(searches));
-    parts
+/// A guess at what an answer costs and how often it is yes, to ask the right question first.
+#[derive(Debug, Clone, Copy)]
+struct Guess {
+    cost: f64,
+    truth: f64,
+}
+
+impl Guess {
+    fn opposite(self) -> Self {
+        Self { truth: 1.0 - self.truth, ..self }
+    }
+
+    /// Of questions that are asked until one is answered with no.
+    fn of_all(parts: impl Iterator<Item = Self>) -> Self {
+        parts.fold(Self { cost: 0.0, truth: 1.0 }, |all, part| Self {
+            cost: all.cost + all.truth * part.cost,
+            truth: all.truth * part.truth,
+        })
+    }
+
+    /// What it costs, on the average, to get a no from it.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a guess")]
+    fn cost_to_refute(self) -> u64 {
+        (1_000.0 * self.cost / (1.0 - self.truth).max(0.01)) as u64
+    }
 }
 
 impl Question {
     /// From how many values on a hash is quicker than comparing with each.
     const HASHED_FROM: usize = 6;
 
-    fn new(test: &Test, names: &mut BTreeMap<String, usize>) -> Self {
+    fn new(test: &Test, names: &mut Names) -> Self {
         let mut test = test.clone();
-        let mut intern = |field: &mut FieldPath| {
-            let next = names.len();
-            field.index = *names.entry(field.as_str().to_owned()).or_insert(next);
-        };
-        test.field.iter_mut().for_each(&mut intern);
+        test.field.iter_mut().for_each(|path| names.intern(path));
         for want in &mut test.wants {
             if let Want::Field(reference) = want {
-                intern(&mut reference.field);
+                names.intern(&mut reference.field);
             }
         }
         let hashes = hashes(&test);
@@ -196,7 +312,7 @@ impl Question {
 
     fn holds<R: Record + ?Sized>(&self, record: &R) -> bool {
         match &self.test.field {
-            Some(field) if self.hashes.len() >= Self::HASHED_FROM && !self.test.negated => {
+            Some(field) if self.hashes.len() >= Self::HASHED_FROM => {
                 let value = record.field(field);
                 self.may_hold(&value) && self.test.holds_for(&value, record)
             }
@@ -213,24 +329,36 @@ impl Question {
         })
     }
 
-    fn cost(&self) -> u64 {
+    fn guess(&self) -> Guess {
         let one = |want: &Want| match want {
-            Want::Null | Want::Exists(_) => 1,
-            Want::Text(pattern) if pattern.equals().is_some() => 2,
-            Want::Number(_) | Want::Compare(..) | Want::Network(_) => 4,
-            Want::Text(_) | Want::Time(..) => 10,
-            Want::Field(_) => 20,
-            Want::Regex(_) => 50,
+            Want::Null => Guess { cost: 0.1, truth: 0.7 },
+            Want::Exists(_) => Guess { cost: 0.1, truth: 0.5 },
+            Want::Text(pattern) if pattern.equals().is_some() => Guess { cost: 0.2, truth: 0.05 },
+            Want::Number(_) => Guess { cost: 0.2, truth: 0.05 },
+            Want::Text(_) => Guess { cost: 0.5, truth: 0.1 },
+            Want::Network(_) | Want::Compare(..) => Guess { cost: 1.0, truth: 0.2 },
+            Want::Time(..) => Guess { cost: 1.0, truth: 0.2 },
+            Want::Field(_) => Guess { cost: 3.0, truth: 0.2 },
+            Want::Regex(_) => Guess { cost: 5.0, truth: 0.1 },
         };
-        let wants = self.test.wants.iter().map(one).fold(0, u64::saturating_add);
-        // A keyword is looked for in every text.
-        let texts = if self.test.field.is_none() { 100 } else { 1 };
-        wants.saturating_mul(texts)
+        let wants = self.test.wants.iter().map(one);
+        let all = if self.test.all {
+            Guess::of_all(wants)
+        } else {
+            Guess::of_all(wants.map(Guess::opposite)).opposite()
+        };
+        // Fetching the field costs most; a keyword is looked for in every text.
+        let cost = if self.test.field.is_some() { all.cost + 1.0 } else { 30.0 * (all.cost + 1.0) };
+        let guess = Guess { cost, ..all };
+        if self.test.negated { guess.opposite() } else { guess }
     }
 }
 
 /// The hashes of the texts and numbers a test wants, if it wants nothing else and one is enough.
 fn hashes(test: &Test) -> Vec<u64> {
+    if test.all || test.negated || test.field.is_none() {
+        return Vec::new();
+    }
     let mut hashes = Vec::new();
     for want in &test.wants {
         match want {
@@ -242,9 +370,6 @@ fn hashes(test: &Test) -> Vec<u64> {
             }
             _ => return Vec::new(),
         }
-    }
-    if test.all {
-        return Vec::new();
     }
     hashes.sort_unstable();
     hashes.dedup();

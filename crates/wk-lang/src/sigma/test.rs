@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use wk_model::{Day, Timestamp};
 
+use super::expression::Expression;
 use super::field::{FieldPath, FieldValue, Leaf, Record};
 use super::fold::fold;
 use super::number::Number;
@@ -36,7 +37,7 @@ pub enum Want {
     /// This number, or its text.
     Number(Number),
     /// A text in which this expression is found.
-    Regex(regex::Regex),
+    Regex(Box<Expression>),
     /// An address in this network.
     Network(Network),
     /// A number that compares so.
@@ -127,10 +128,34 @@ impl Test {
         self.join(|want| want.holds(value, record)) != self.negated
     }
 
+    /// Whether it can be true of a field with this value, whatever the rest of the record.
+    pub(super) fn may_hold_for(&self, value: &FieldValue<'_>) -> bool {
+        let alone = self.wants.iter().all(|want| !matches!(want, Want::Field(_)));
+        !alone || self.holds_for(value, &NoRecord)
+    }
+
+    /// Whether it is true only of records that have the field.
+    pub(super) fn needs_field(&self) -> bool {
+        let needs = |want: &Want| !matches!(want, Want::Null | Want::Exists(false));
+        self.field.is_some() && !self.negated && self.wants.iter().all(needs)
+    }
+
     #[inline]
     fn join(&self, holds: impl FnMut(&Want) -> bool) -> bool {
         let mut wants = self.wants.iter();
         if self.all { wants.all(holds) } else { wants.any(holds) }
+    }
+}
+
+/// A record without fields.
+struct NoRecord;
+
+impl Record for NoRecord {
+    fn field(&self, _: &FieldPath) -> FieldValue<'_> {
+        FieldValue::Absent
+    }
+    fn any_text(&self, _: &mut dyn FnMut(&str) -> bool) -> bool {
+        false
     }
 }
 

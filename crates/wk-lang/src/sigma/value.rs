@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::error::Problem;
+use super::expression::{Expression, Flags};
 use super::field::FieldPath;
 use super::modifier::Modifier;
 use super::number::Number;
@@ -128,20 +129,17 @@ impl Reader<'_> {
     }
 
     fn regex(&self, text: &str) -> Result<Want, Problem> {
-        regex::RegexBuilder::new(text)
-            .case_insensitive(self.has(Modifier::Insensitive))
-            .multi_line(self.has(Modifier::MultiLine))
-            .dot_matches_new_line(self.has(Modifier::SingleLine))
-            .size_limit(super::REGEX_BYTES_MAX)
-            .dfa_size_limit(super::REGEX_BYTES_MAX)
-            .nest_limit(64)
-            .build()
-            .map(Want::Regex)
-            .map_err(|error| {
-                let message = error.to_string();
-                let last = message.lines().last().unwrap_or("").trim_start_matches("error: ");
-                self.refuse(text, &format!("cannot be used as a regular expression: {last}"))
-            })
+        let flags = Flags {
+            insensitive: self.has(Modifier::Insensitive),
+            multi_line: self.has(Modifier::MultiLine),
+            single_line: self.has(Modifier::SingleLine),
+        };
+        let expression = Expression::new(text, flags).map(Box::new);
+        expression.map(Want::Regex).map_err(|error| {
+            let message = error.to_string();
+            let last = message.lines().last().unwrap_or("").trim_start_matches("error: ");
+            self.refuse(text, &format!("cannot be used as a regular expression: {last}"))
+        })
     }
 
     fn reference(&self, text: &str) -> Reference {

@@ -1,0 +1,31 @@
+//! The detection pack: every rule can be read and does what its own tests say.
+
+use wk_lang::json::Tape;
+use wk_lang::sigma::{Expected, Rule, RuleSet};
+
+use crate::{rules_below, workspace};
+
+#[test]
+fn every_rule_of_the_pack_does_what_its_tests_say() {
+    let rules = rules_below(&workspace().join("rules"));
+    let set = RuleSet::compile(rules.iter().map(|(_, rule)| rule)).unwrap();
+    let mut tape = Tape::new();
+    let (mut failures, mut tests) = (Vec::new(), 0);
+    for (index, (path, rule)) in rules.iter().enumerate() {
+        for test in &rule.extension.tests {
+            let event = tape.parse(&test.event).unwrap();
+            let fires = set.holds(index, &event, &rule.logsource);
+            let mut matching = Vec::new();
+            set.matches(&event, &rule.logsource, &mut matching);
+            assert_eq!(matching.contains(&index), fires, "the index and {}", path.display());
+            assert!(!fires || set.may_match(&test.event), "the prefilter and {}", path.display());
+            if fires != (test.expected == Expected::Fires) {
+                failures.push(format!("{}: {}", path.display(), test.name));
+            }
+            tests += 1;
+        }
+    }
+    assert_eq!(failures, Vec::<String>::new());
+    println!("{} rules, {tests} tests", rules.len());
+    assert!(rules.iter().all(|(_, rule): &(_, Rule)| !rule.extension.tests.is_empty()));
+}
