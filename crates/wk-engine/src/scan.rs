@@ -12,7 +12,7 @@ use wk_watch::detect::Detections;
 use wk_watch::reader::{ObjectFacts, Reader, Sink};
 use wk_watch::sources::{Settings, Source};
 
-use crate::windows::{self, Unread, chain};
+use crate::windows::{self, Unread, WINDOW_BYTES, chain};
 
 /// Runs rules over objects.
 pub struct Scan<'a> {
@@ -78,7 +78,7 @@ impl Scan<'_> {
                 let facts = ObjectFacts { uri: &object.uri, modified: object.modified, metadata };
                 let mut reader = Reader::new(facts, self.settings, self.source, self.record_bytes);
                 let unpacked = unpack.unpack(opened.body, &mut buffer);
-                let ended = windows::each(unpacked, &mut buffer, &mut |window, at_end| {
+                let ended = windows::each(unpacked, &mut buffer, WINDOW_BYTES, &mut |window, at_end| {
                     Ok(reader.read(window, at_end, &mut seen))
                 })?;
                 match ended {

@@ -6,7 +6,7 @@ use wk_seam::Answer;
 use wk_seam::objects::Unpacked;
 
 /// How much of a stream is read at a time.
-const WINDOW_BYTES: usize = 1 << 20;
+pub(crate) const WINDOW_BYTES: usize = 1 << 20;
 
 /// Why an object was not read to its end.
 pub(crate) enum Unread {
@@ -21,12 +21,13 @@ pub(crate) enum Unread {
 pub(crate) fn each(
     unpacked: io::Result<Unpacked>,
     buffer: &mut Vec<u8>,
+    window_bytes: usize,
     look: &mut dyn FnMut(&[u8], bool) -> Answer<usize>,
 ) -> Answer<Result<(), Unread>> {
     match unpacked {
         Ok(Unpacked::InBuffer) => look(buffer, true).map(|_| Ok(())),
         Ok(Unpacked::Whole(bytes)) => look(&bytes, true).map(|_| Ok(())),
-        Ok(Unpacked::Stream(stream)) => each_of_stream(stream, buffer, look),
+        Ok(Unpacked::Stream(stream)) => each_of_stream(stream, buffer, window_bytes.max(1), look),
         Err(error) => Ok(Err(unread(error))),
     }
 }
@@ -34,12 +35,13 @@ pub(crate) fn each(
 fn each_of_stream(
     mut stream: Box<dyn Read + Send>,
     window: &mut Vec<u8>,
+    window_bytes: usize,
     look: &mut dyn FnMut(&[u8], bool) -> Answer<usize>,
 ) -> Answer<Result<(), Unread>> {
     window.clear();
     loop {
         let kept = window.len();
-        window.resize(kept + WINDOW_BYTES, 0);
+        window.resize(kept + window_bytes, 0);
         let (filled, ended) = fill(&mut stream, &mut window[kept..]);
         window.truncate(kept + filled);
         let at_end = !matches!(ended, Ok(false));

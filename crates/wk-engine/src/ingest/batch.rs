@@ -1,12 +1,12 @@
 //! Rows of some objects, on their way into one commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wk_lang::json::Value;
 use wk_model::event::EventId;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::{Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
-use wk_seam::lake::{EventKey, File, Known, Run};
+use wk_seam::lake::{EventKey, File, Run};
 use wk_seam::ledger::ObjectRow;
 use wk_seam::objects::Object;
 use wk_watch::columns::{Place, TableBuilder};
@@ -15,10 +15,14 @@ use wk_watch::reader::Sink;
 use wk_watch::sources::Source;
 
 use super::Shared;
+use super::claims::{BatchNumber, Claim};
 
 /// Rows of some objects.
-#[derive(Default)]
 pub(super) struct Batch {
+    /// Which batch of this process it is.
+    pub(super) number: BatchNumber,
+    /// Batches that must become true before it or with it: they hold events that it left out.
+    pub(super) leans_on: BTreeSet<BatchNumber>,
     /// The objects, in the order in which they were read.
     pub(super) objects: Vec<Pending>,
     /// Rows that are not staged yet, by table and day.
@@ -64,6 +68,29 @@ pub(super) struct RowFacts {
 }
 
 impl Batch {
+    /// An empty one.
+    pub(super) fn new(number: BatchNumber) -> Self {
+        Self {
+            number,
+            leans_on: BTreeSet::new(),
+            objects: Vec::new(),
+            parts: BTreeMap::new(),
+            files: Vec::new(),
+            runs: Vec::new(),
+            sightings: Vec::new(),
+            checked_at: None,
+            begun: None,
+            notes: 0,
+        }
+    }
+
+    /// Notes that it counts on another batch's commit.
+    pub(super) fn lean_on(&mut self, other: BatchNumber) {
+        if other != self.number {
+            self.leans_on.insert(other);
+        }
+    }
+
     /// Roughly how many bytes of rows are not staged yet.
     pub(super) fn bytes(&self) -> usize {
         self.parts.values().map(|p| p.builder.bytes()).sum()
@@ -134,17 +161,19 @@ impl Sink for ObjectSink<'_> {
             delivered
         });
         row.time = Some(time);
-        let table = row.table.name;
+        let (table, day) = (row.table.name, day_of(time));
         let key = fingerprint::key_of(&row, record, self.seed);
-        let known = key.map_or(Known::New, |key| self.shared.claims.claim(table, key));
-        if known == Known::Duplicate {
+        let number = self.batch.number;
+        let claim = key.map_or(Claim::Mine, |key| self.shared.claims.claim(table, day, key, number));
+        if let Claim::TakenBy(other) = claim {
+            self.batch.lean_on(other);
             let tally = self.tally(source.id);
             tally.read += 1;
             tally.duplicates += 1;
             return;
         }
         let object = u32::try_from(self.batch.objects.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        let part = self.batch.parts.entry((table, day_of(time))).or_insert_with(|| Part {
+        let part = self.batch.parts.entry((table, day)).or_insert_with(|| Part {
             builder: TableBuilder::new(row.table),
             rows: Vec::new(),
             keys: Vec::new(),
@@ -166,18 +195,10 @@ impl Sink for ObjectSink<'_> {
         if let Some(sighting) = own {
             see(*sighting);
         }
-        if known == Known::Conflict {
-            let text = |t: &Option<std::borrow::Cow<'_, str>>| t.as_deref().map(str::to_owned);
-            let event = event_ref(&row, time, &place);
-            see(conflict(event, text(&row.account), text(&row.region), text(&row.actor)));
-        }
         part.builder.append(&row, time, &place);
         let tally = self.tally(source.id);
         tally.read += 1;
         tally.stored += 1;
-        if known == Known::Conflict {
-            self.note_conflict(source.id, at, row.raw.as_bytes());
-        }
     }
 
     fn refuse(&mut self, source: &str, at: u64, reason: &str, bytes: &[u8]) {
@@ -204,14 +225,6 @@ impl ObjectSink<'_> {
         let last = self.batch.objects.len() - 1;
         self.batch.objects[last].tallies.entry(source).or_default()
     }
-
-    fn note_conflict(&mut self, source: &str, at: u64, bytes: &[u8]) {
-        let max = self.shared.ingest.limits.complaints_per_object;
-        self.batch.notes += 1;
-        if let Some(object) = self.batch.current() {
-            object.complain(conflict_note(source, at, bytes), max);
-        }
-    }
 }
 
 /// The complaint about a record whose id is there with other content.
@@ -236,13 +249,9 @@ fn event_ref(row: &Row<'_>, time: Timestamp, place: &Place<'_>) -> EventRef {
     EventRef { time, table: row.table.name.to_owned(), id }
 }
 
-/// Two records with one id that say different things: one of them may be forged.
-pub(super) fn conflict(
-    event: EventRef,
-    account: Option<String>,
-    region: Option<String>,
-    actor: Option<String>,
-) -> Sighting {
+/// Two records with one id that say different things: one of them may be forged. Which of them is
+/// read first is chance, so the finding says nothing that only one of them says.
+pub(super) fn conflict(table: &str, day: Day, id: &str) -> Sighting {
     const RULE: &str = "watchkeeper:event-conflict";
     let rule = Rule {
         id: RULE.to_owned(),
@@ -251,20 +260,18 @@ pub(super) fn conflict(
         attack: vec!["t1565.001".to_owned()],
         controls: vec!["CC7.2".to_owned()],
     };
-    let [in_account, by] = [&account, &actor].map(|t| t.as_deref().unwrap_or_default());
-    let window = event.time.floor_to(86_400);
     Sighting {
-        finding: FindingId::of_rule(RULE, in_account, by, &event.id, window),
+        finding: FindingId::of_rule(RULE, "", table, id, day.start()),
         rule,
         title: "Two records with the same event id differ".to_owned(),
         severity: Severity::from_tenths(70),
-        resources: vec![event.id.clone()],
-        first_seen: event.time,
-        last_seen: event.time,
-        account,
-        region,
-        actor,
-        event,
+        resources: vec![id.to_owned()],
+        first_seen: day.start(),
+        last_seen: day.start(),
+        account: None,
+        region: None,
+        actor: None,
+        event: EventRef { time: day.start(), table: table.to_owned(), id: id.to_owned() },
         reported_count: None,
         origin: Origin::BackFill,
     }

@@ -4,10 +4,13 @@
 //! * `read = stored + duplicates + complaints`, for every source of every object.
 //! * Killed at any moment, it has lost nothing and doubled nothing: what was not committed is read
 //!   again, what was committed is known by the object's identity and the events' ids.
+//! * A record is called a duplicate only where the event is true already, or becomes true in the
+//!   same commit: see [`sealed`].
 //! * Memory is bounded whatever the input: see [`Limits`].
 
 mod batch;
 mod claims;
+mod sealed;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -25,7 +28,10 @@ use wk_seam::{Answer, Failure};
 use wk_watch::detect::Detections;
 use wk_watch::sources::{Settings, Source};
 
+use crate::windows::WINDOW_BYTES;
+use batch::Batch;
 use claims::Claims;
+use sealed::Sealed;
 
 /// Reads objects into the lake.
 pub struct Ingest {
@@ -60,6 +66,8 @@ pub struct Limits {
     pub whole_bytes: u64,
     /// A record beyond this is a complaint.
     pub record_bytes: usize,
+    /// How much of a streamed object is looked at at a time.
+    pub window_bytes: usize,
     /// Rows of about so many bytes are held by each worker before they are written.
     pub batch_bytes: usize,
     /// A commit comes at most so many seconds after its first record.
@@ -77,7 +85,8 @@ impl Default for Limits {
             fetches: 16,
             whole_bytes: 2 << 20,
             record_bytes: 16 << 20,
-            batch_bytes: 48 << 20,
+            window_bytes: WINDOW_BYTES,
+            batch_bytes: 32 << 20,
             commit_seconds: 5,
             live_seconds: 24 * 3600,
             complaints_per_object: 1000,
@@ -135,8 +144,12 @@ struct Shared<'a> {
     ingest: &'a Ingest,
     places: &'a [Arc<dyn Objects>],
     claims: Claims,
-    /// Held from the last look at the id index to the end of the commit.
-    committing: tokio::sync::Mutex<()>,
+    /// Batches that wait to become true.
+    sealed: tokio::sync::Mutex<Sealed>,
+    /// Objects that must be read again, because their batch was given up.
+    again: Mutex<Vec<(usize, Object)>>,
+    /// The number of the next batch.
+    next_batch: AtomicU64,
     progress: &'a Progress,
     report: Mutex<Report>,
     /// Identities of objects that this process has fetched and not yet committed.
@@ -170,15 +183,20 @@ impl Ingest {
             ingest: self,
             places,
             claims: Claims::default(),
-            committing: tokio::sync::Mutex::default(),
+            sealed: tokio::sync::Mutex::default(),
+            again: Mutex::default(),
+            next_batch: AtomicU64::default(),
             progress,
             report: Mutex::default(),
             reading: Mutex::default(),
             stopped: AtomicBool::new(false),
         };
         let waiting = shared.leave_out_known(waiting).await?;
-        let overtaken = shared.read_all(waiting).await?;
-        shared.read_again(overtaken).await?;
+        let mut again = shared.read_all(waiting).await?;
+        // Each round, some process has committed or an object has failed for good.
+        while !again.is_empty() {
+            again = shared.read_all(again).await?;
+        }
         Ok(shared.report.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -193,20 +211,28 @@ impl Shared<'_> {
     }
 
     /// Leaves out objects whose identity is known before they are opened.
-    async fn leave_out_known(&self, listed: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
-        let mut waiting = Vec::with_capacity(listed.len());
+    async fn leave_out_known(&self, mut listed: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
+        let mut known = Vec::with_capacity(listed.len());
         for chunk in listed.chunks(1000) {
             let identities: Vec<Sha256> = chunk.iter().filter_map(|(_, o)| o.identity).collect();
-            let mut known = self.ingest.ledger.objects_known(&identities).await?.into_iter();
-            for (place, object) in chunk {
-                if object.identity.is_some() && known.next() == Some(true) {
-                    self.skipped(object.size);
-                } else {
-                    waiting.push((*place, object.clone()));
-                }
-            }
+            let mut answers = self.ingest.ledger.objects_known(&identities).await?.into_iter();
+            known.extend(chunk.iter().map(|(_, o)| o.identity.is_some() && answers.next() == Some(true)));
         }
-        Ok(waiting)
+        // In place: a million objects are not held twice.
+        let mut known = known.into_iter();
+        listed.retain(|(_, object)| {
+            let skip = known.next() == Some(true);
+            if skip {
+                self.skipped(object.size);
+            }
+            !skip
+        });
+        Ok(listed)
+    }
+
+    /// An empty batch with a number of its own.
+    fn next_batch(&self) -> Batch {
+        Batch::new(self.next_batch.fetch_add(1, Ordering::Relaxed))
     }
 
     fn skipped(&self, bytes: u64) {
@@ -219,8 +245,8 @@ impl Shared<'_> {
         self.progress.objects_done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Fetches objects ahead of the workers that read them. Answers those that must be read again,
-    /// because another process overtook their commit.
+    /// Fetches objects ahead of the workers that read them. Answers those that must be read again:
+    /// another process overtook their commit, or their batch leaned on one that was given up.
     async fn read_all(&self, waiting: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
         let (send, receive) = mpsc::channel::<Fetched>(self.ingest.limits.fetches);
         let receive = Arc::new(tokio::sync::Mutex::new(receive));
@@ -231,7 +257,7 @@ impl Shared<'_> {
                 let workers: Vec<_> = (0..self.ingest.limits.workers.max(1))
                     .map(|_| {
                         let (receive, runtime) = (receive.clone(), runtime.clone());
-                        scope.spawn(move || worker::work(self, receive, runtime))
+                        scope.spawn(move || worker::work(self, &receive, runtime))
                     })
                     .collect();
                 // The channel closes when the last worker has dropped its end.
@@ -240,12 +266,10 @@ impl Shared<'_> {
                 (fetched, workers.into_iter().map(join).collect::<Vec<_>>())
             })
         });
-        let mut overtaken = Vec::new();
-        for worker in ended {
-            overtaken.extend(worker?);
-        }
+        ended.into_iter().collect::<Answer<()>>()?;
         fetched?;
-        Ok(overtaken)
+        let stuck = || Failure::new("ingest", "a batch waits for one that never came; this is our mistake");
+        self.take_again().await.ok_or_else(stuck)
     }
 
     async fn fetch_all(&self, waiting: Vec<(usize, Object)>, send: mpsc::Sender<Fetched>) -> Answer<()> {
@@ -300,20 +324,8 @@ impl Shared<'_> {
     fn unmark(&self, identity: Sha256) {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner).remove(&identity);
     }
-
-    /// Objects of overtaken commits are read again, one worker's worth at a time, until none is
-    /// left: each round, some process has committed.
-    async fn read_again(&self, mut overtaken: Vec<(usize, Object)>) -> Answer<()> {
-        while !overtaken.is_empty() {
-            self.report().overtaken += 1;
-            overtaken = self.read_all(overtaken).await?;
-        }
-        Ok(())
-    }
 }
 
-type Ended = Answer<Vec<(usize, Object)>>;
-
-fn join(worker: std::thread::ScopedJoinHandle<'_, Ended>) -> Ended {
+fn join(worker: std::thread::ScopedJoinHandle<'_, Answer<()>>) -> Answer<()> {
     worker.join().unwrap_or_else(|_| Err(Failure::new("ingest", "a worker panicked; this is our mistake")))
 }

@@ -1,6 +1,5 @@
 //! A worker: reads objects, checks their events against the id index, stages and commits.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,42 +7,37 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
-use wk_model::finding::{EventRef, Origin, Sighting};
+use wk_model::finding::{Origin, Sighting};
 use wk_model::{Day, Timestamp};
 use wk_seam::lake::{EventKey, Known, Part as LakePart, Run};
-use wk_seam::ledger::{Commit, Committed};
 use wk_seam::objects::{Object, Opened, Unpack};
 use wk_seam::{Answer, Failure};
 use wk_watch::columns;
 use wk_watch::reader::{ObjectFacts, Reader, Sink as _};
 
 use super::batch::{Batch, ObjectSink, Part, Pending, RowFacts, conflict, conflict_note};
-use super::{Ended, Fetched, Shared};
+use super::claims::{BatchNumber, Met};
+use super::{Fetched, Shared};
 use crate::windows::{self, Unread, chain};
 
 /// Tables and days that a batch may hold before it is staged.
 const PARTS_MAX: usize = 64;
-/// Runs of a day that are left before a commit merges them.
-const RUNS_MAX: usize = 8;
-/// Keys up to which runs are merged: 24 MB of them.
-const MERGED_KEYS_MAX: u64 = 1 << 20;
 
 /// Works until the channel is closed and everything is committed, or something fails.
-pub(super) fn work(shared: &Shared<'_>, receive: Arc<Mutex<mpsc::Receiver<Fetched>>>, runtime: Handle) -> Ended {
+pub(super) fn work(shared: &Shared<'_>, receive: &Mutex<mpsc::Receiver<Fetched>>, runtime: Handle) -> Answer<()> {
     let mut worker = Worker {
         shared,
         runtime,
         unpack: (shared.ingest.unpack)(),
         buffer: Vec::new(),
-        batch: Batch::default(),
+        batch: shared.next_batch(),
         matching: Vec::new(),
-        again: Vec::new(),
     };
-    let ended = worker.run(&receive);
+    let ended = worker.run(receive);
     if ended.is_err() {
         shared.stopped.store(true, Ordering::Relaxed);
     }
-    ended.map(|()| worker.again)
+    ended
 }
 
 struct Worker<'a> {
@@ -54,8 +48,6 @@ struct Worker<'a> {
     batch: Batch,
     /// Lent to the rules.
     matching: Vec<usize>,
-    /// Objects that must be read again.
-    again: Vec<(usize, Object)>,
 }
 
 /// What is known of the rows of a part whose columns are finished.
@@ -63,6 +55,17 @@ struct PartFacts {
     rows: Vec<RowFacts>,
     keys: Vec<(EventKey, u32)>,
     sightings: Vec<(u32, Sighting)>,
+}
+
+/// Rows of one table and day that are about to be written.
+struct Begun {
+    table: &'static str,
+    day: Day,
+    part: Part,
+    /// The rows' keys, sorted.
+    keys: Vec<EventKey>,
+    /// What other batches hold of that day.
+    met: Met,
 }
 
 impl Worker<'_> {
@@ -112,7 +115,7 @@ impl Worker<'_> {
             Ok(()) => {}
             Err(Unread::Damaged(reason)) => self.complain(&reason),
             Err(Unread::Unreachable(error)) => {
-                self.give_up(&object);
+                self.give_up();
                 self.failed(&object, &chain(&error));
                 return Ok(());
             }
@@ -132,7 +135,7 @@ impl Worker<'_> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let unpacked = self.unpack.unpack(opened.body, &mut buffer);
         let mut ordinal = 0;
-        let ended = windows::each(unpacked, &mut buffer, &mut |window, at_end| {
+        let ended = windows::each(unpacked, &mut buffer, ingest.limits.window_bytes, &mut |window, at_end| {
             let done = self.window(&mut reader, window, at_end, received, &short, &mut ordinal);
             if !at_end && self.full() {
                 self.stage()?;
@@ -192,20 +195,13 @@ impl Worker<'_> {
         self.shared.done(object.size);
     }
 
-    /// Gives the batch up; its objects are read again, but for one that failed.
-    fn give_up(&mut self, failed: &Object) {
-        let batch = std::mem::take(&mut self.batch);
-        for ((table, _), part) in &batch.parts {
-            let keys: Vec<EventKey> = part.keys.iter().map(|(key, _)| *key).collect();
-            self.shared.claims.release(table, &keys);
+    /// Gives the batch up; its objects are read again, but for the last one, which failed.
+    fn give_up(&mut self) {
+        let mut batch = std::mem::replace(&mut self.batch, self.shared.next_batch());
+        if let Some(failed) = batch.objects.pop() {
+            self.shared.unmark(failed.identity);
         }
-        self.shared.claims.settled(&batch.runs);
-        for pending in batch.objects {
-            self.shared.unmark(pending.identity);
-            if pending.object != *failed {
-                self.again.push((pending.place, pending.object));
-            }
-        }
+        self.runtime.block_on(self.shared.give_up(batch));
     }
 
     /// Checks the rows that are held against the id index and writes them; nobody sees them yet.
@@ -214,36 +210,37 @@ impl Worker<'_> {
         if parts.is_empty() {
             return Ok(());
         }
-        let days: Vec<(String, Day)> = parts
-            .iter()
-            .filter(|(_, part)| !part.keys.is_empty())
-            .map(|((table, day), _)| ((*table).to_owned(), *day))
-            .collect();
-        let ledger = &self.shared.ingest.ledger;
-        let (version, runs) = self.runtime.block_on(ledger.runs(&days))?;
+        let mut begun = Vec::with_capacity(parts.len());
+        for ((table, day), mut part) in parts {
+            part.keys.sort_unstable();
+            let keys: Vec<EventKey> = part.keys.iter().map(|(key, _)| *key).collect();
+            let met = self.shared.claims.begin(table, day, &keys);
+            begun.push(Begun { table, day, part, keys, met });
+        }
+        // The ledger is asked after the staged runs: one that is committed in between is in both.
+        let keyed = begun.iter().filter(|b| !b.keys.is_empty());
+        let days: Vec<(String, Day)> = keyed.map(|b| (b.table.to_owned(), b.day)).collect();
+        let (version, runs) = self.runtime.block_on(self.shared.ingest.ledger.runs(&days))?;
         let checked = self.batch.checked_at.unwrap_or(version).min(version);
         self.batch.checked_at = Some(checked);
-        for ((table, day), part) in parts {
-            let of_day: Vec<Run> =
-                runs.iter().filter(|r| r.table == table && r.day == day).cloned().collect();
-            self.stage_part(table, day, part, &of_day)?;
+        for part in begun {
+            let of_day = runs.iter().filter(|r| r.table == part.table && r.day == part.day);
+            let of_day: Vec<Run> = of_day.cloned().collect();
+            self.stage_part(part, of_day)?;
         }
         Ok(())
     }
 
-    fn stage_part(&mut self, table: &'static str, day: Day, mut part: Part, runs: &[Run]) -> Answer<()> {
+    fn stage_part(&mut self, begun: Begun, committed: Vec<Run>) -> Answer<()> {
         let lake = self.shared.ingest.lake.clone();
-        part.keys.sort_unstable();
-        let keys: Vec<EventKey> = part.keys.iter().map(|(key, _)| *key).collect();
-        let mut runs = runs.to_vec();
-        runs.extend(self.shared.claims.staged_of(table, day));
-        let known = self.runtime.block_on(lake.look_up(&runs, &keys))?;
+        let Begun { table, day, part, keys, met } = begun;
+        let known = self.known(&keys, &met, committed)?;
         let of = part.builder.table();
         let recorded = self.shared.now();
         let failed = |e| Failure::new(format!("build rows of {table}"), e);
         let batch = part.builder.finish(recorded).map_err(failed)?;
         let facts = PartFacts { rows: part.rows, sightings: part.sightings, keys: part.keys };
-        let keep = self.settle(&facts, &batch, of.name, &known);
+        let keep = self.settle(&facts, &batch, of.name, day, &known);
         let fresh: Vec<EventKey> = keys
             .iter()
             .zip(&known)
@@ -253,13 +250,48 @@ impl Worker<'_> {
         let wk_part = LakePart { table: of, day, batch, keep };
         let file = self.runtime.block_on(lake.stage(&wk_part))?;
         self.batch.files.extend(file);
+        let number = self.batch.number;
         if !fresh.is_empty() {
             let run = self.runtime.block_on(lake.stage_run(table, day, &fresh))?;
-            self.shared.claims.staged(run.clone());
+            self.shared.claims.staged(run.clone(), number);
             self.batch.runs.push(run);
         }
-        self.shared.claims.release(table, &keys);
+        self.shared.claims.release(table, day, &keys, number);
         Ok(())
+    }
+
+    /// What is known of sorted keys: in the ledger, in this batch's own runs, or in those of other
+    /// batches, which this one leans on then.
+    fn known(&mut self, keys: &[EventKey], met: &Met, committed: Vec<Run>) -> Answer<Vec<Known>> {
+        let lake = self.shared.ingest.lake.clone();
+        let number = self.batch.number;
+        let mut sure = committed;
+        sure.extend(met.staged.iter().filter(|(_, of)| *of == number).map(|(run, _)| run.clone()));
+        let mut known = self.runtime.block_on(lake.look_up(&sure, keys))?;
+        for (run, of) in met.staged.iter().filter(|(_, of)| *of != number) {
+            let theirs = self.runtime.block_on(lake.look_up(std::slice::from_ref(run), keys))?;
+            for (known, theirs) in known.iter_mut().zip(theirs) {
+                self.learn(known, theirs, *of);
+            }
+        }
+        for (known, conflict) in known.iter_mut().zip(&met.conflicts) {
+            if let Some(of) = conflict {
+                self.learn(known, Known::Conflict, *of);
+            }
+        }
+        Ok(known)
+    }
+
+    /// Takes in what another batch knows of a key.
+    fn learn(&mut self, known: &mut Known, theirs: Known, of: BatchNumber) {
+        let news = match (*known, theirs) {
+            (Known::Duplicate, _) | (_, Known::New) | (Known::Conflict, Known::Conflict) => false,
+            (Known::New | Known::Conflict, Known::Duplicate) | (Known::New, Known::Conflict) => true,
+        };
+        if news {
+            *known = theirs;
+            self.batch.lean_on(of);
+        }
     }
 
     /// Takes back rows that are in the lake already; answers which stay, and moves their
@@ -269,6 +301,7 @@ impl Worker<'_> {
         part: &PartFacts,
         batch: &RecordBatch,
         table: &str,
+        day: Day,
         known: &[Known],
     ) -> Option<Vec<bool>> {
         let mut keep: Option<Vec<bool>> = None;
@@ -289,12 +322,9 @@ impl Worker<'_> {
                     let note = conflict_note(facts.source, facts.position, raw.as_bytes());
                     object.complain(note, self.shared.ingest.limits.complaints_per_object);
                     self.batch.notes += 1;
-                    let text = |name| columns::text(batch, name, place).map(str::to_owned);
-                    let time = columns::event_time(batch, place);
-                    let id = text("event_id").unwrap_or_default();
-                    let event = EventRef { time, table: table.to_owned(), id };
-                    let live = self.shared.ingest.limits.live_seconds;
-                    let mut sighting = conflict(event, text("account"), text("region"), text("actor"));
+                    let id = columns::text(batch, "event_id", place).unwrap_or_default();
+                    let mut sighting = conflict(table, day, id);
+                    let (time, live) = (columns::event_time(batch, place), self.shared.ingest.limits.live_seconds);
                     sighting.origin = Origin::of(time, self.shared.now(), live);
                     self.batch.sightings.push(sighting);
                 }
@@ -306,77 +336,15 @@ impl Worker<'_> {
         keep
     }
 
-    /// Stages what is held and makes the batch true. If another process was faster, the objects
-    /// are read again.
+    /// Stages what is held and seals the batch. If another process was faster, its objects are
+    /// read again.
     fn commit(&mut self) -> Answer<()> {
         if self.batch.objects.is_empty() {
             self.batch.begun = None;
             return Ok(());
         }
         self.stage()?;
-        let batch = std::mem::take(&mut self.batch);
-        let objects: Vec<_> = batch.objects.iter().map(Pending::row).collect();
-        let committed = self.runtime.block_on(async {
-            let _alone = self.shared.committing.lock().await;
-            let commit = Commit {
-                writer: self.shared.ingest.writer.clone(),
-                recorded: self.shared.now(),
-                objects,
-                files: batch.files.clone(),
-                runs: self.merged(&batch.runs).await?,
-                checked_at: batch.checked_at.unwrap_or(0),
-                sightings: batch.sightings.clone(),
-            };
-            self.shared.ingest.ledger.commit(&commit).await
-        })?;
-        self.shared.claims.settled(&batch.runs);
-        batch.objects.iter().for_each(|o| self.shared.unmark(o.identity));
-        match committed {
-            Committed::Done { .. } => self.count(&batch),
-            Committed::Stale { .. } => {
-                self.again.extend(batch.objects.into_iter().map(|o| (o.place, o.object)));
-            }
-        }
-        Ok(())
-    }
-
-    /// The runs of a commit, one for each table and day, each with the runs that it replaces: where
-    /// a day has many small ones they become one.
-    async fn merged(&self, runs: &[Run]) -> Answer<Vec<(Run, Vec<Run>)>> {
-        let mut by_day: BTreeMap<(&str, Day), Vec<Run>> = BTreeMap::new();
-        for run in runs {
-            by_day.entry((&run.table, run.day)).or_default().push(run.clone());
-        }
-        let (ledger, lake) = (&self.shared.ingest.ledger, &self.shared.ingest.lake);
-        let mut merged = Vec::new();
-        for ((table, day), new) in by_day {
-            let (_, there) = ledger.runs(&[(table.to_owned(), day)]).await?;
-            let small: Vec<Run> = there.into_iter().filter(|r| r.keys < MERGED_KEYS_MAX / 8).collect();
-            if small.len() < RUNS_MAX {
-                merged.extend(new.into_iter().map(|run| (run, Vec::new())));
-                continue;
-            }
-            let all: Vec<Run> = small.iter().chain(&new).cloned().collect();
-            if all.iter().map(|r| r.keys).sum::<u64>() > MERGED_KEYS_MAX {
-                merged.extend(new.into_iter().map(|run| (run, Vec::new())));
-                continue;
-            }
-            merged.push((lake.merge_runs(&all, &[]).await?, small));
-        }
-        Ok(merged)
-    }
-
-    fn count(&self, batch: &Batch) {
-        let mut report = self.shared.report();
-        report.commits += 1;
-        report.notes += batch.notes;
-        report.sightings += batch.sightings.len() as u64;
-        for object in &batch.objects {
-            report.objects_read += 1;
-            report.bytes += object.object.size;
-            for (source, tally) in &object.tallies {
-                report.sources.entry((*source).to_owned()).or_default().add(*tally);
-            }
-        }
+        let batch = std::mem::replace(&mut self.batch, self.shared.next_batch());
+        self.runtime.block_on(self.shared.seal(batch))
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
+    connection.pragma_update(None, "cache_size", -16 * 1024)?; // KiB
     if version(connection)? == 0 {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if version(&tx)? == 0 {
