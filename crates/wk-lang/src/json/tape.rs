@@ -84,6 +84,8 @@ impl Tape {
     pub const DEPTH_MAX: usize = 128;
     /// Bytes of a document, at most.
     pub const BYTES_MAX: usize = 1 << 30;
+    /// Values in a document, at most: more than records have, and few enough to be held.
+    pub const VALUES_MAX: usize = 1 << 22;
     /// Nodes and positions that are kept for the next document.
     const KEPT_MAX: usize = 1 << 16;
 
@@ -262,6 +264,9 @@ impl Walk<'_> {
             self.skip_space();
             match (self.byte(), self.in_object) {
                 (b',', object) => {
+                    if self.nodes.len() >= Tape::VALUES_MAX {
+                        return Err(self.defect("there are more than 4,194,304 values"));
+                    }
                     self.at += 1;
                     self.skip_space();
                     return Ok(Next::Value(if object { self.key()? } else { Span::default() }));

@@ -95,6 +95,13 @@ fn depth_has_a_limit() {
 }
 
 #[test]
+fn the_number_of_values_has_a_limit() {
+    let list = |n: usize| format!("[{}0]", "0,".repeat(n));
+    assert!(Tape::new().parse(&list(Tape::VALUES_MAX - 2)).is_ok());
+    assert!(defect(&list(Tape::VALUES_MAX)).starts_with("there are more than 4,194,304 values"));
+}
+
+#[test]
 fn members_are_found_by_their_unescaped_key() {
     let text = r#" {"a":1,"b\u0063":{"":[true,{"d":null}]},"a":2} "#;
     let mut tape = Tape::new();

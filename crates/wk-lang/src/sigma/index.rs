@@ -8,8 +8,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::expr::Expr;
 use super::field::{FieldPath, Leaf, Record};
-use super::ruleset::{Expr, Hash, Parts, Question, Sources, hash_of};
+use super::question::{Hash, Question, hash_of};
+use super::ruleset::{Parts, Sources};
 use super::test::{Test, Want};
 
 /// Finds candidates among rules.
@@ -56,7 +58,7 @@ impl Index {
                 let entry = indexed.entry(field);
                 let indexed =
                     entry.or_insert_with(|| IndexedField::new(&fields[field], rule.source));
-                indexed.sources = indexed.sources.and(rule.source);
+                indexed.sources = indexed.sources.with(rule.source);
                 indexed.add(question, place);
             }
         }

@@ -21,9 +21,31 @@
 //!   object as its compact JSON text.
 //! * Keywords are looked for, anywhere, in all texts of the record.
 //! * `neq` is the opposite of the same test without it, so it is true of an absent field.
+//!
+//! ```
+//! use wk_lang::json::Tape;
+//! use wk_lang::sigma::{LogSource, RuleSet, read_rules};
+//!
+//! let reading = read_rules(
+//!     "title: A trail was stopped
+//! logsource: {product: aws, service: cloudtrail}
+//! detection:
+//!   selection: {eventName: [StopLogging, DeleteTrail]}
+//!   condition: selection",
+//! );
+//! assert!(reading.errors.is_empty());
+//! let rules = RuleSet::compile(&reading.rules)?;
+//! let mut tape = Tape::new();
+//! let record = tape.parse(r#"{"eventName":"StopLogging"}"#)?;
+//! let mut matching = Vec::new();
+//! rules.matches(&record, &LogSource::new("aws", "cloudtrail"), &mut matching);
+//! assert_eq!(matching, [0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod condition;
 mod error;
+mod expr;
 mod expression;
 mod field;
 mod fold;
@@ -32,6 +54,7 @@ mod modifier;
 mod number;
 mod pattern;
 mod prefilter;
+mod question;
 mod rule;
 mod ruleset;
 mod test;

@@ -111,6 +111,11 @@ impl Pattern {
         }
     }
 
+    /// Whether it is matched by a regular expression.
+    pub(super) fn is_expression(&self) -> bool {
+        matches!(self.shape, Shape::Expression(_))
+    }
+
     /// Whether letter case counts.
     pub fn is_cased(&self) -> bool {
         self.cased

@@ -13,7 +13,8 @@ use memchr::memmem::Finder;
 
 use super::field::{FieldPath, FieldValue, Leaf};
 use super::index::{Lengths, Variety};
-use super::ruleset::{Hash, Parts, Question, hash_of};
+use super::question::{Hash, Question, hash_of};
+use super::ruleset::Parts;
 use super::test::Test;
 
 /// Finds records that no rule can match.

@@ -5,9 +5,9 @@ use wk_model::{Severity, SeverityWord};
 use super::condition::{self, Condition};
 use super::error::{Problem, RuleError};
 use super::field::FieldPath;
-use super::modifier;
+use super::modifier::{self, Modifier};
 use super::test::Test;
-use super::value::read_test;
+use super::value::{EXPRESSIONS_MAX, read_test};
 use crate::yaml::{self, Content, Key, Node, Place};
 
 /// A rule that was read and checked.
@@ -290,68 +290,93 @@ fn read_detection(node: &Node) -> Result<(Vec<(String, Search)>, Condition), Rul
         return Err(Reader { node, path: "" }.kind(node, "detection", "a mapping"));
     };
     let mut searches = Vec::new();
+    let mut reader = SearchReader::default();
     for (key, value) in members {
         if !matches!(key.text.as_str(), "condition" | "timeframe") {
             let path = format!("detection.{}", key.text);
-            searches.push((key.text.clone(), read_search(value, &path, 0)?));
+            searches.push((key.text.clone(), reader.search(value, &path, 0)?));
         }
     }
-    let Some(conditions) = node.get("condition") else {
-        return Err(Problem::Missing("detection.condition").at(node.place));
-    };
     let names: Vec<&str> = searches.iter().map(|(name, _)| name.as_str()).collect();
-    let mut read = Vec::new();
-    for item in conditions.items() {
-        let reader = Reader { node, path: "detection." };
-        let text = item.scalar().ok_or_else(|| reader.kind(item, "condition", "a text"))?;
-        read.push(condition::read(text, &names).map_err(|p| p.at(item.place))?);
-    }
-    let condition = match (read.len(), read.pop()) {
-        (1, Some(only)) => only,
-        (_, Some(last)) => {
-            read.push(last);
-            Condition::Any(read)
-        }
-        (_, None) => return Err(Problem::Missing("detection.condition").at(conditions.place)),
-    };
+    let condition = read_condition(node, &names)?;
     Ok((searches, condition))
 }
 
-/// How deep lists may lie in lists of a search.
-const SEARCH_DEPTH_MAX: usize = 8;
-
-/// A mapping asks for all of its members, a list for one of its elements; a text is a keyword.
-fn read_search(node: &Node, path: &str, depth: usize) -> Result<Search, RuleError> {
-    let nothing = |is: &'static str| {
-        let (key, wanted) = (path.to_owned(), "a mapping of fields or a list of keywords");
-        Err(Problem::Kind { key, is, wanted }.at(node.place))
-    };
-    match &node.content {
-        Content::Map(members) if members.is_empty() => nothing("an empty mapping"),
-        Content::Map(members) => {
-            let tests: Result<Vec<_>, _> =
-                members.iter().map(|(key, values)| read_member(key, values, path)).collect();
-            Ok(one_or(tests?, Search::All))
+/// Several conditions mean any of them.
+fn read_condition(detection: &Node, names: &[&str]) -> Result<Condition, RuleError> {
+    let missing = |place| Problem::Missing("detection.condition").at(place);
+    let node = detection.get("condition").ok_or(missing(detection.place))?;
+    let mut conditions = Vec::new();
+    for item in node.items() {
+        let reader = Reader { node: detection, path: "detection." };
+        let text = item.scalar().ok_or_else(|| reader.kind(item, "condition", "a text"))?;
+        conditions.push(condition::read(text, names).map_err(|p| p.at(item.place))?);
+    }
+    match (conditions.pop(), conditions.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(last), false) => {
+            conditions.push(last);
+            Ok(Condition::Any(conditions))
         }
-        Content::List(items) if items.is_empty() => nothing("an empty list"),
-        Content::List(_) if depth >= SEARCH_DEPTH_MAX => nothing("a list in too many lists"),
-        Content::List(items) => {
-            let searches: Result<Vec<_>, _> =
-                items.iter().map(|item| read_search(item, path, depth + 1)).collect();
-            Ok(one_or(searches?, Search::Any))
-        }
-        Content::Null => nothing("null"),
-        Content::Bool(_) | Content::Number(_) | Content::Text(_) => {
-            read_test(path, "", &[], node).map(Search::Test).map_err(|p| p.at(node.place))
-        }
+        (None, _) => Err(missing(node.place)),
     }
 }
 
-fn read_member(key: &Key, values: &Node, path: &str) -> Result<Search, RuleError> {
-    let path = format!("{path}.{}", key.text);
-    let (field, modifiers) = modifier::read(&key.text, &path).map_err(|p| p.at(key.place))?;
-    let test = read_test(&path, field, &modifiers, values).map_err(|p| p.at(values.place))?;
-    Ok(Search::Test(test))
+/// Reads the searches of one rule.
+#[derive(Default)]
+struct SearchReader {
+    /// How many regular expressions it has read.
+    expressions: usize,
+}
+
+impl SearchReader {
+    /// How deep lists may lie in lists of a search.
+    const DEPTH_MAX: usize = 8;
+
+    /// A mapping asks for all of its members, a list for one of its elements; a text is a keyword.
+    fn search(&mut self, node: &Node, path: &str, depth: usize) -> Result<Search, RuleError> {
+        let nothing = |is: &'static str| {
+            let (key, wanted) = (path.to_owned(), "a mapping of fields or a list of keywords");
+            Err(Problem::Kind { key, is, wanted }.at(node.place))
+        };
+        match &node.content {
+            Content::Map(members) if members.is_empty() => nothing("an empty mapping"),
+            Content::Map(members) => {
+                let tests = members.iter().map(|(key, values)| self.member(key, values, path));
+                Ok(one_or(tests.collect::<Result<_, _>>()?, Search::All))
+            }
+            Content::List(items) if items.is_empty() => nothing("an empty list"),
+            Content::List(_) if depth >= Self::DEPTH_MAX => nothing("a list in too many lists"),
+            Content::List(items) => {
+                let searches = items.iter().map(|item| self.search(item, path, depth + 1));
+                Ok(one_or(searches.collect::<Result<_, _>>()?, Search::Any))
+            }
+            Content::Null => nothing("null"),
+            Content::Bool(_) | Content::Number(_) | Content::Text(_) => {
+                self.test(path, "", &[], node)
+            }
+        }
+    }
+
+    fn member(&mut self, key: &Key, values: &Node, path: &str) -> Result<Search, RuleError> {
+        let path = format!("{path}.{}", key.text);
+        let (field, modifiers) = modifier::read(&key.text, &path).map_err(|p| p.at(key.place))?;
+        self.test(&path, field, &modifiers, values)
+    }
+
+    fn test(
+        &mut self,
+        path: &str,
+        field: &str,
+        modifiers: &[Modifier],
+        values: &Node,
+    ) -> Result<Search, RuleError> {
+        let left = EXPRESSIONS_MAX - self.expressions;
+        let test =
+            read_test(path, field, modifiers, values, left).map_err(|p| p.at(values.place))?;
+        self.expressions += test.expressions();
+        Ok(Search::Test(test))
+    }
 }
 
 fn one_or(mut searches: Vec<Search>, with: fn(Vec<Search>) -> Search) -> Search {

@@ -140,6 +140,11 @@ impl Test {
         self.field.is_some() && !self.negated && self.wants.iter().all(needs)
     }
 
+    /// How many regular expressions it holds.
+    pub(super) fn expressions(&self) -> usize {
+        self.wants.iter().filter(|want| want.is_expression()).count()
+    }
+
     #[inline]
     fn join(&self, holds: impl FnMut(&Want) -> bool) -> bool {
         let mut wants = self.wants.iter();
@@ -160,6 +165,15 @@ impl Record for NoRecord {
 }
 
 impl Want {
+    /// Whether it is matched by a regular expression.
+    pub(super) fn is_expression(&self) -> bool {
+        match self {
+            Self::Regex(_) => true,
+            Self::Text(pattern) => pattern.is_expression(),
+            _ => false,
+        }
+    }
+
     #[inline]
     fn holds<R: Record + ?Sized>(&self, value: &FieldValue<'_>, record: &R) -> bool {
         match self {

@@ -453,6 +453,17 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn the_number_of_expressions_has_a_limit() {
+    let values = vec!["a?b"; 101].join(", ");
+    let expected = "regular expressions and patterns with ? in a rule: more than 100";
+    assert!(refused(&format!("f: [{values}]")).ends_with(expected));
+    let lists = |n: usize| vec!["a.b"; n].join(", ");
+    let both = format!("f|re: [{}]\n    g|re: [{}]", lists(60), lists(41));
+    assert!(refused(&both).ends_with(expected));
+    check(&format!("f|re: [{}]", lists(100)), &[r#"{"f":"a b"}"#], &["{}"]);
+}
+
+#[test]
 fn a_percent_sign_is_no_placeholder_without_expand_or_with_a_backslash() {
     check("f: '%x%'", &[r#"{"f":"%x%"}"#], &[]);
     check(r"f|expand: '\%x\%'", &[r#"{"f":"%x%"}"#], &[]);
@@ -482,5 +493,21 @@ fn the_prefilter_says_no_only_for_what_cannot_match() {
         "{\"eventName\"\n:\n\"StopLogging\"}",
     ] {
         assert!(set.may_match(perhaps), "{perhaps}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(pieces in proptest::collection::vec(
+        proptest::sample::select(vec![
+            "title: t\n", "logsource: {}\n", "detection:\n", "  s:\n", "    f: a\n", "    - ", "    f|re: (", "'", "\"",
+            "  condition: ", "s", "1 of ", "them", "not ", "(", ")", "[", "]", "{", "}", ": ", ", ", "|all", "|windash", "|base64offset",
+            "f|contains: ", "*", "\\", "?", "&a ", "*a ", "---\n", "watchkeeper:\n", "  window: 1h\n", "  tests: ", "é", "\t", "\n", "! ", "| ", "> ",
+        ]),
+        0..40,
+    )) {
+        let reading = read_rules(&pieces.concat());
+        let set = RuleSet::compile(&reading.rules);
+        proptest::prop_assert_eq!(set.map(|set| set.len()), Ok(reading.rules.len()));
     }
 }

@@ -12,15 +12,18 @@ use super::pattern::{Pattern, Token, literal, push_char, read};
 use super::test::{Comparison, Network, Part, Reference, Test, TimePart, Want};
 use crate::yaml::{Content, Node};
 
+/// How many regular expressions (and patterns with `?`) a rule may have; each takes memory.
+pub(super) const EXPRESSIONS_MAX: usize = 100;
 /// How many values one value may become by its modifiers.
 const EXPANSIONS_MAX: usize = 1_000;
 
-/// Reads the values of one key.
+/// Reads the values of one key. Of a rule's regular expressions so many are left.
 pub(super) fn read_test(
     key: &str,
     field: &str,
     modifiers: &[Modifier],
     values: &Node,
+    expressions_left: usize,
 ) -> Result<Test, Problem> {
     let has = |wanted| modifiers.contains(&wanted);
     let reader = Reader { key, modifiers, keyword: field.is_empty() };
@@ -31,12 +34,21 @@ pub(super) fn read_test(
         Content::List(items) => items.as_slice(),
         _ => std::slice::from_ref(values),
     };
-    let mut wants = Vec::new();
-    for item in items {
-        reader.read(item, &mut wants)?;
-    }
     let field = (!field.is_empty()).then(|| FieldPath::new(field));
-    Ok(Test { field, wants, all: has(Modifier::All), negated: has(Modifier::NotEqual) })
+    let (all, negated) = (has(Modifier::All), has(Modifier::NotEqual));
+    let mut test = Test { field, wants: Vec::new(), all, negated };
+    let mut expressions = 0;
+    for item in items {
+        let before = test.wants.len();
+        reader.read(item, &mut test.wants)?;
+        let new = test.wants.iter().skip(before);
+        expressions += new.filter(|want| want.is_expression()).count();
+        if expressions > expressions_left {
+            let what = format!("{key}: regular expressions and patterns with ? in a rule");
+            return Err(Problem::TooMany { what, max: EXPRESSIONS_MAX });
+        }
+    }
+    Ok(test)
 }
 
 struct Reader<'a> {

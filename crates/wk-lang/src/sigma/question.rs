@@ -1,0 +1,125 @@
+//! A test, ready to be asked many times, and the hashes by which its values are found.
+
+use super::expr::Guess;
+use super::field::{FieldValue, Leaf, Record};
+use super::fold::folded_hash;
+use super::ruleset::Names;
+use super::test::{Test, Want};
+
+/// A test, and the hashes of the texts it wants, where it wants nothing but texts and numbers.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) test: Test,
+    /// Sorted; empty if the test cannot be answered by a hash.
+    pub(super) hashes: Vec<u64>,
+}
+
+impl Question {
+    /// From how many values on a hash is quicker than comparing with each.
+    const HASHED_FROM: usize = 6;
+
+    pub(super) fn new(test: &Test, names: &mut Names) -> Self {
+        let mut test = test.clone();
+        test.field.iter_mut().for_each(|path| names.intern(path));
+        for want in &mut test.wants {
+            if let Want::Field(reference) = want {
+                names.intern(&mut reference.field);
+            }
+        }
+        let hashes = hashes(&test);
+        Self { test, hashes }
+    }
+
+    pub(super) fn holds<R: Record + ?Sized>(&self, record: &R) -> bool {
+        match &self.test.field {
+            Some(field) if self.hashes.len() >= Self::HASHED_FROM => {
+                let value = record.field(field);
+                self.may_hold(&value) && self.test.holds_for(&value, record)
+            }
+            _ => self.test.holds(record),
+        }
+    }
+
+    /// Whether one of the values has the hash of one that is wanted.
+    fn may_hold(&self, value: &FieldValue<'_>) -> bool {
+        value.any(&mut |leaf| match hash_of(leaf) {
+            Hash::Of(hash) => self.hashes.binary_search(&hash).is_ok(),
+            Hash::Any => true,
+            Hash::None => false,
+        })
+    }
+
+    pub(super) fn guess(&self) -> Guess {
+        let one = |want: &Want| match want {
+            Want::Null => Guess { cost: 0.1, truth: 0.7 },
+            Want::Exists(_) => Guess { cost: 0.1, truth: 0.5 },
+            Want::Text(pattern) if pattern.equals().is_some() => Guess { cost: 0.2, truth: 0.05 },
+            Want::Number(_) => Guess { cost: 0.2, truth: 0.05 },
+            Want::Text(_) => Guess { cost: 0.5, truth: 0.1 },
+            Want::Network(_) | Want::Compare(..) => Guess { cost: 1.0, truth: 0.2 },
+            Want::Time(..) => Guess { cost: 1.0, truth: 0.2 },
+            Want::Field(_) => Guess { cost: 3.0, truth: 0.2 },
+            Want::Regex(_) => Guess { cost: 5.0, truth: 0.1 },
+        };
+        let wants = self.test.wants.iter().map(one);
+        let all = if self.test.all {
+            Guess::of_all(wants)
+        } else {
+            Guess::of_all(wants.map(Guess::opposite)).opposite()
+        };
+        // Fetching the field costs most; a keyword is looked for in every text.
+        let cost = if self.test.field.is_some() { all.cost + 1.0 } else { 30.0 * (all.cost + 1.0) };
+        let guess = Guess { cost, ..all };
+        if self.test.negated { guess.opposite() } else { guess }
+    }
+}
+
+/// The hashes of the texts and numbers a test wants, if it wants nothing else and one is enough.
+fn hashes(test: &Test) -> Vec<u64> {
+    if test.all || test.negated || test.field.is_none() {
+        return Vec::new();
+    }
+    let mut hashes = Vec::new();
+    for want in &test.wants {
+        match want {
+            Want::Text(pattern) if let Some(text) = pattern.equals() => {
+                hashes.push(folded_hash(text));
+            }
+            Want::Number(number) => {
+                hashes.extend([folded_hash(&number.text), folded_hash(&number.plain)]);
+            }
+            _ => return Vec::new(),
+        }
+    }
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+/// By what hash a value is found among wanted ones.
+pub(super) enum Hash {
+    /// By this one.
+    Of(u64),
+    /// It can be equal to numbers that are written otherwise.
+    Any,
+    /// By none: it equals nothing.
+    None,
+}
+
+#[inline]
+pub(super) fn hash_of(leaf: Leaf<'_>) -> Hash {
+    match leaf {
+        Leaf::Text(text) => Hash::Of(folded_hash(text)),
+        Leaf::Number(text) if is_plain(text) => Hash::Of(folded_hash(text)),
+        Leaf::Number(_) => Hash::Any,
+        Leaf::Bool(value) => Hash::Of(folded_hash(if value { "true" } else { "false" })),
+        Leaf::Null | Leaf::Object(_) => Hash::None,
+    }
+}
+
+/// Whether no other text of a number has the same value: few digits and nothing else.
+fn is_plain(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    let whole = digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit());
+    whole && (digits != "0" || number == "0")
+}
