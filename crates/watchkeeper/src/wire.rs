@@ -132,13 +132,20 @@ impl App {
     }
 }
 
-fn scan_batch(source: &'static Source, batch: &RecordBatch, detections: &Detections, scanned: &mut Scanned) {
+fn scan_batch(
+    source: &'static Source,
+    batch: &RecordBatch,
+    detections: &Detections,
+    scanned: &mut Scanned,
+) {
     let (mut tape, mut matching) = (Tape::default(), Vec::new());
     for place in 0..batch.num_rows() {
         let raw = columns::text(batch, "raw", place).unwrap_or_default();
         scanned.records += 1;
         match tape.parse(raw) {
-            Ok(record) if source.json.is_some() => detections.matches(source, record, &mut matching),
+            Ok(record) if source.json.is_some() => {
+                detections.matches(source, record, &mut matching)
+            }
             _ => {
                 let row = columns::row(source.table, batch, place);
                 detections.matches_row(source, &row, &mut matching);

@@ -26,7 +26,13 @@ impl Complaint {
     /// A complaint about the bytes that begin at `position`.
     pub fn new(source: &str, position: u64, reason: impl Into<String>, bytes: &[u8]) -> Self {
         let head = &bytes[..bytes.len().min(Self::SAMPLE_BYTES)];
-        Self { source: source.to_owned(), position, reason: reason.into(), sample: printable(head), kept: false }
+        Self {
+            source: source.to_owned(),
+            position,
+            reason: reason.into(),
+            sample: printable(head),
+            kept: false,
+        }
     }
 }
 

@@ -79,11 +79,20 @@ pub trait Lake: Send + Sync {
     /// row makes no file.
     fn stage<'a>(&'a self, part: &'a Part) -> Future<'a, Answer<Option<File>>>;
     /// Writes a run of keys, which must be sorted and distinct.
-    fn stage_run<'a>(&'a self, table: &'a str, day: Day, keys: &'a [EventKey]) -> Future<'a, Answer<Run>>;
+    fn stage_run<'a>(
+        &'a self,
+        table: &'a str,
+        day: Day,
+        keys: &'a [EventKey],
+    ) -> Future<'a, Answer<Run>>;
     /// Merges runs of one table and day, and sorted keys, into one new run.
     fn merge_runs<'a>(&'a self, runs: &'a [Run], keys: &'a [EventKey]) -> Future<'a, Answer<Run>>;
     /// Looks sorted keys up in the runs of their table and day. An answer per key.
-    fn look_up<'a>(&'a self, runs: &'a [Run], keys: &'a [EventKey]) -> Future<'a, Answer<Vec<Known>>>;
+    fn look_up<'a>(
+        &'a self,
+        runs: &'a [Run],
+        keys: &'a [EventKey],
+    ) -> Future<'a, Answer<Vec<Known>>>;
     /// Removes staged files that no commit names and that are older than `before`: what a crash
     /// left. `named` are the paths that the ledger knows. Answers how many were removed.
     fn sweep<'a>(&'a self, named: &'a [String], before: Timestamp) -> Future<'a, Answer<u64>>;

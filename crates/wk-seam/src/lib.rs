@@ -2,11 +2,12 @@
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
-//! * Adapters live in the edge crates; simulated ones stand beside the trait they simulate.
+//! * Adapters live in the edge crates; simulated ones stand in [`fakes`], but for the clock that stands.
 #![warn(missing_docs)]
 
 pub mod clock;
 pub mod credentials;
+pub mod fakes;
 pub mod lake;
 pub mod ledger;
 pub mod objects;

@@ -121,7 +121,10 @@ pub(crate) fn store_failure(doing: String, error: object_store::Error) -> Failur
     use object_store::Error as E;
     let last = !matches!(
         error,
-        E::NotFound { .. } | E::PermissionDenied { .. } | E::Unauthenticated { .. } | E::NotSupported { .. }
+        E::NotFound { .. }
+            | E::PermissionDenied { .. }
+            | E::Unauthenticated { .. }
+            | E::NotSupported { .. }
     );
     let failure = Failure::new(doing, error);
     if last { failure.transient() } else { failure }
@@ -145,8 +148,12 @@ fn write_local(root: &Path, path: &str, bytes: &[u8]) -> Answer<()> {
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = folder.join(name);
     let write = || -> std::io::Result<()> {
-        let mut file =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, &full)?;

@@ -52,7 +52,12 @@ impl Lake for ParquetLake {
         })
     }
 
-    fn stage_run<'a>(&'a self, table: &'a str, day: Day, keys: &'a [EventKey]) -> Future<'a, Answer<Run>> {
+    fn stage_run<'a>(
+        &'a self,
+        table: &'a str,
+        day: Day,
+        keys: &'a [EventKey],
+    ) -> Future<'a, Answer<Run>> {
         Box::pin(async move {
             let bytes = runs::encode(keys);
             let path = format!("ids/table={table}/dt={day}/{}.ids", Sha256::of(&bytes));
@@ -74,7 +79,11 @@ impl Lake for ParquetLake {
         })
     }
 
-    fn look_up<'a>(&'a self, runs: &'a [Run], keys: &'a [EventKey]) -> Future<'a, Answer<Vec<Known>>> {
+    fn look_up<'a>(
+        &'a self,
+        runs: &'a [Run],
+        keys: &'a [EventKey],
+    ) -> Future<'a, Answer<Vec<Known>>> {
         Box::pin(async move {
             let mut known = vec![Known::New; keys.len()];
             for run in runs {
@@ -159,7 +168,8 @@ fn properties(table: &Table) -> WriterProperties {
             properties = properties.set_column_dictionary_enabled(path.clone(), false);
         }
         if column.name == "raw" || column.kind == ColumnType::Json {
-            properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+            properties =
+                properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
         if column.kind == ColumnType::Time || column.name == "ordinal" {
             properties = properties

@@ -13,5 +13,5 @@ pub mod ledger;
 pub mod log;
 pub mod objects;
 pub mod query;
-pub mod unpack;
 mod runs;
+pub mod unpack;

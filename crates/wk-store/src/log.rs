@@ -106,7 +106,8 @@ impl Signer {
     }
     /// A signed checkpoint of the tree.
     pub fn checkpoint(&self, tree: &Tree) -> String {
-        let text = format!("{}\n{}\n{}\n", self.origin, tree.size(), STANDARD.encode(tree.root().0));
+        let text =
+            format!("{}\n{}\n{}\n", self.origin, tree.size(), STANDARD.encode(tree.root().0));
         let signature = self.pair.sign(text.as_bytes());
         let signed = [&self.key_id().to_be_bytes(), signature.as_ref()].concat();
         format!("{text}\n\u{2014} {} {}\n", self.origin, STANDARD.encode(signed))
@@ -129,7 +130,8 @@ pub fn verifies(note: &str, tree: &Tree, verifier: &str) -> bool {
         let (text, signatures) = note.split_once("\n\n")?;
         let text = format!("{text}\n");
         let expected = format!("{origin}\n{}\n{}\n", tree.size(), STANDARD.encode(tree.root().0));
-        let line = signatures.lines().find_map(|l| l.strip_prefix(&format!("\u{2014} {origin} ")))?;
+        let line =
+            signatures.lines().find_map(|l| l.strip_prefix(&format!("\u{2014} {origin} ")))?;
         let signed = STANDARD.decode(line).ok()?;
         let (id, signature) = signed.split_at_checked(4)?;
         let known = id == key_id(origin, public).to_be_bytes();
@@ -182,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_checkpoint_proves_one_tree_by_one_key() {
-        let signer = Signer::from_pkcs8("watchkeeper.test/a", &Signer::generate().unwrap()).unwrap();
+        let signer =
+            Signer::from_pkcs8("watchkeeper.test/a", &Signer::generate().unwrap()).unwrap();
         let other = Signer::from_pkcs8("watchkeeper.test/a", &Signer::generate().unwrap()).unwrap();
         let mut tree = Tree::default();
         tree.push(leaf_hash(b"x"));

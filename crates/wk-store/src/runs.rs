@@ -45,7 +45,10 @@ pub(crate) async fn keys(files: &Files, path: &str, from: u64, to: u64) -> Answe
     }
     let bytes = files.read(path, offset, length).await?;
     if bytes.len() as u64 != length {
-        return Err(Failure::new(format!("read {path}"), "the file is shorter than the ledger says"));
+        return Err(Failure::new(
+            format!("read {path}"),
+            "the file is shorter than the ledger says",
+        ));
     }
     Ok(decode(&bytes).collect())
 }
@@ -59,7 +62,11 @@ pub(crate) async fn look_up(
     known: &mut [Known],
 ) -> Answer<()> {
     let few = (wanted.len() as u64).saturating_mul(PROBE_KEYS * 4) < count;
-    if few { probe(files, path, count, wanted, known).await } else { merge(files, path, count, wanted, known).await }
+    if few {
+        probe(files, path, count, wanted, known).await
+    } else {
+        merge(files, path, count, wanted, known).await
+    }
 }
 
 /// Walks the whole run beside the wanted keys.
@@ -102,7 +109,7 @@ async fn probe(
     known: &mut [Known],
 ) -> Answer<()> {
     for (key, known) in wanted.iter().zip(known) {
-        let guess = u64::try_from((key.id >> 64) * u128::from(count) >> 64).unwrap_or(0);
+        let guess = u64::try_from(((key.id >> 64) * u128::from(count)) >> 64).unwrap_or(0);
         let (mut from, mut to) =
             (guess.saturating_sub(PROBE_KEYS / 2), count.min(guess + PROBE_KEYS / 2));
         loop {

@@ -97,7 +97,9 @@ fn check(metadata: &ParquetMetaData) -> io::Result<()> {
     let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
     match chunks.map(|c| c.uncompressed_size()).max() {
         Some(bytes) if bytes > CHUNK_BYTES_MAX => {
-            let why = format!("a column of the Parquet file unpacks to {bytes} bytes; at most {CHUNK_BYTES_MAX} are read");
+            let why = format!(
+                "a column of the Parquet file unpacks to {bytes} bytes; at most {CHUNK_BYTES_MAX} are read"
+            );
             Err(io::Error::new(io::ErrorKind::InvalidData, why))
         }
         _ => Ok(()),
@@ -119,7 +121,10 @@ impl Read for Lines {
             self.line.clear();
             self.at = 0;
             let mut writer = LineDelimitedWriter::new(&mut self.line);
-            writer.write(&batch.map_err(damaged)?).and_then(|()| writer.finish()).map_err(damaged)?;
+            writer
+                .write(&batch.map_err(damaged)?)
+                .and_then(|()| writer.finish())
+                .map_err(damaged)?;
         }
         let n = buf.len().min(self.line.len() - self.at);
         buf[..n].copy_from_slice(&self.line[self.at..self.at + n]);
@@ -127,4 +132,3 @@ impl Read for Lines {
         Ok(n)
     }
 }
-

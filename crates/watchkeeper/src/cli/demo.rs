@@ -72,7 +72,10 @@ impl Demo {
         let home = app.home.path().display();
         writeln!(out, "\nLook further:")?;
         writeln!(out, "  watchkeeper --home {home} findings list --severity high")?;
-        writeln!(out, "  watchkeeper --home {home} query --sql \"SELECT eventName, count(*) AS calls FROM cloudtrail GROUP BY eventName ORDER BY calls DESC LIMIT 10\"")?;
+        writeln!(
+            out,
+            "  watchkeeper --home {home} query --sql \"SELECT eventName, count(*) AS calls FROM cloudtrail GROUP BY eventName ORDER BY calls DESC LIMIT 10\""
+        )?;
         Ok(ingest::exit(&report))
     }
 }
@@ -87,7 +90,10 @@ fn own_home(named: Option<&Path>, plan: &Plan) -> anyhow::Result<Home> {
     let marked = path.join(MARK).try_exists()?;
     let mut entries = fs::read_dir(path)?;
     if !marked && entries.next().is_some() {
-        bail!("{} is not empty and not a home of the demo; name another with --home", path.display());
+        bail!(
+            "{} is not empty and not a home of the demo; name another with --home",
+            path.display()
+        );
     }
     for entry in fs::read_dir(path)? {
         let entry = entry?;
@@ -152,10 +158,18 @@ fn stories(truth: &Truth, found: &[Finding], out: &mut dyn Write) -> anyhow::Res
     for story in &truth.stories {
         writeln!(out, "\n{} {}: {}", story.first, story.name, story.what)?;
         for expected in &story.expect {
-            let seen = found.iter().find(|f| shows(f, story, expected));
+            let seen =
+                found.iter().filter(|f| shows(f, story, expected)).max_by_key(|f| f.severity);
             let by = seen.map_or_else(
                 || "no rule of this version sees it".to_owned(),
-                |f| format!("{} {} {}", f.id.0.chars().take(8).collect::<String>(), f.severity, f.title),
+                |f| {
+                    format!(
+                        "{} {} {}",
+                        f.id.0.chars().take(8).collect::<String>(),
+                        f.severity,
+                        f.title
+                    )
+                },
             );
             let mark = if seen.is_some() { "seen" } else { "  - " };
             writeln!(out, "  {mark}  {} ({}): {by}", expected.what, expected.source)?;
@@ -170,10 +184,11 @@ fn shows(finding: &Finding, story: &Story, expected: &ExpectedFinding) -> bool {
     let in_time = finding.last_seen >= expected.first.plus_seconds(-600)
         && finding.first_seen <= story.last.plus_seconds(7200);
     let in_account = finding.account.as_deref().is_none_or(|a| a == expected.account);
-    let named = expected.names.iter().any(|name| {
-        finding.rule.id.contains(name) || finding.title.contains(name)
-    });
+    let named = expected
+        .names
+        .iter()
+        .any(|name| finding.rule.id.contains(name) || finding.title.contains(name));
     let own_event = expected.source == "cloudtrail"
-        && finding.events.iter().any(|e| own.contains(e.id.as_str()));
+        && finding.events.iter().any(|e| own.contains(e.id.as_str()) && e.time == expected.first);
     in_time && in_account && (named || own_event)
 }

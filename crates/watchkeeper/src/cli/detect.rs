@@ -189,13 +189,20 @@ fn as_json(detections: &Detections, scanned: &Scanned, bad: usize) -> Value {
     })
 }
 
-fn print(detections: &Detections, scanned: &Scanned, bad: usize, out: &mut dyn Write) -> anyhow::Result<()> {
+fn print(
+    detections: &Detections,
+    scanned: &Scanned,
+    bad: usize,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut hits: Vec<_> =
         detections.rules().iter().zip(&scanned.matches).filter(|(_, n)| **n > 0).collect();
     hits.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.title.cmp(&b.0.title)));
     let rows: Vec<Vec<String>> = hits
         .iter()
-        .map(|(d, n)| vec![n.to_string(), d.severity.word().to_string(), d.rule.id.clone(), d.title.clone()])
+        .map(|(d, n)| {
+            vec![n.to_string(), d.severity.word().to_string(), d.rule.id.clone(), d.title.clone()]
+        })
         .collect();
     table::print(&["matches", "level", "id", "title"], &rows, out)?;
     let total: u64 = scanned.matches.iter().sum();

@@ -151,7 +151,9 @@ fn as_json(findings: &[Finding], form: Form) -> Option<Value> {
     match form {
         Form::Table => None,
         Form::Json => Some(json!(findings)),
-        Form::Ocsf => Some(findings.iter().map(wk_case::reports::ocsf::detection_finding).collect()),
+        Form::Ocsf => {
+            Some(findings.iter().map(wk_case::reports::ocsf::detection_finding).collect())
+        }
         Form::Asff => Some(findings.iter().map(wk_case::reports::asff::finding).collect()),
     }
 }
@@ -208,11 +210,8 @@ fn detail(f: &Finding, out: &mut dyn Write) -> anyhow::Result<()> {
     .collect();
     table::print(&["", ""], &rows, out)?;
     writeln!(out)?;
-    let events: Vec<Vec<String>> = f
-        .events
-        .iter()
-        .map(|e| vec![e.time.to_string(), e.table.clone(), e.id.clone()])
-        .collect();
+    let events: Vec<Vec<String>> =
+        f.events.iter().map(|e| vec![e.time.to_string(), e.table.clone(), e.id.clone()]).collect();
     table::print(&["event time", "table", "event_id"], &events, out)?;
     if f.count > f.events.len() as u64 && f.rule.product == "watchkeeper" {
         writeln!(out, "the first {} of {} events", f.events.len(), f.count)?;
@@ -231,7 +230,8 @@ pub(super) fn severity(text: &str) -> anyhow::Result<Severity> {
         };
         return Ok(Severity::from_tenths(tenths));
     }
-    let number: f64 = text.parse().map_err(|_| anyhow!("{text:?} is neither a word nor a number"))?;
+    let number: f64 =
+        text.parse().map_err(|_| anyhow!("{text:?} is neither a word nor a number"))?;
     Ok(Severity::try_from(number)?)
 }
 

@@ -97,9 +97,7 @@ pub(super) fn exit(report: &Report) -> Exit {
 }
 
 pub(super) fn as_json(report: &Report) -> Value {
-    let tally = |t: &wk_model::Tally| {
-        json!({"read": t.read, "stored": t.stored, "duplicates": t.duplicates, "complaints": t.complaints})
-    };
+    let tally = |t: &wk_model::Tally| json!({"read": t.read, "stored": t.stored, "duplicates": t.duplicates, "complaints": t.complaints});
     let sources: serde_json::Map<String, Value> =
         report.sources.iter().map(|(name, t)| (name.clone(), tally(t))).collect();
     let failures: Vec<Value> = report
@@ -147,7 +145,10 @@ pub(super) fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> 
     writeln!(out)?;
     table::print(&["source", "read", "= stored", "+ duplicates", "+ complaints"], &rows, out)?;
     if !report.total().adds_up() {
-        writeln!(out, "\nThe sum does not hold. This is a mistake of the program; please report it.")?;
+        writeln!(
+            out,
+            "\nThe sum does not hold. This is a mistake of the program; please report it."
+        )?;
     }
     if report.total().complaints > 0 || report.notes > 0 {
         writeln!(out, "\nwatchkeeper complaints lists what could not be read, and why.")?;

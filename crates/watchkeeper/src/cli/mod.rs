@@ -59,10 +59,11 @@ enum Exit {
 /// Reads the words, runs the command, prints errors with their whole chain.
 pub fn main() -> ExitCode {
     let cli = Cli::parse(); // ends with 2 on usage errors
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => return told(&anyhow::Error::from(e).context("could not start")),
-    };
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(e) => return told(&anyhow::Error::from(e).context("could not start")),
+        };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let ended = runtime.block_on(run(cli, &mut out));
     let flushed = out.flush();

@@ -49,9 +49,8 @@ impl Config {
     /// Reads the file; none is the same as an empty one.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         match std::fs::read_to_string(path) {
-            Ok(text) => {
-                toml::from_str(&text).with_context(|| format!("could not understand {}", path.display()))
-            }
+            Ok(text) => toml::from_str(&text)
+                .with_context(|| format!("could not understand {}", path.display())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(e).with_context(|| format!("could not read {}", path.display())),
         }
@@ -64,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_named() {
-        let error = toml::from_str::<Config>("[lake]\nlocaton = 's3://x'\n").unwrap_err().to_string();
+        let error =
+            toml::from_str::<Config>("[lake]\nlocaton = 's3://x'\n").unwrap_err().to_string();
         assert!(error.contains("locaton"), "{error}");
         assert!(error.contains("line 2"), "{error}");
     }

@@ -18,7 +18,10 @@ pub fn finding(f: &Finding) -> Value {
     let label = f.severity.word().as_str().to_uppercase();
     let last_seen = f.last_seen.to_string();
     let by = f.actor.as_deref().unwrap_or("an actor that the events do not name");
-    let description = format!("{}: seen {} times from {} to {}, by {by}", f.title, f.count, f.first_seen, f.last_seen);
+    let description = format!(
+        "{}: seen {} times from {} to {}, by {by}",
+        f.title, f.count, f.first_seen, f.last_seen
+    );
     json!({
         "SchemaVersion": "2018-10-08",
         "Id": format!("watchkeeper/{}", f.id),
@@ -70,7 +73,20 @@ mod tests {
     #[test]
     fn what_security_hub_requires_is_there() {
         let document = finding(&super::super::testing::finding());
-        for member in ["AwsAccountId", "CreatedAt", "Description", "GeneratorId", "Id", "ProductArn", "Resources", "SchemaVersion", "Severity", "Title", "Types", "UpdatedAt"] {
+        for member in [
+            "AwsAccountId",
+            "CreatedAt",
+            "Description",
+            "GeneratorId",
+            "Id",
+            "ProductArn",
+            "Resources",
+            "SchemaVersion",
+            "Severity",
+            "Title",
+            "Types",
+            "UpdatedAt",
+        ] {
             assert!(!document[member].is_null(), "{member}");
         }
         assert_eq!(document["Severity"], json!({"Label": "HIGH", "Normalized": 85}));

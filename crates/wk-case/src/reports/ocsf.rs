@@ -86,7 +86,16 @@ mod tests {
     #[test]
     fn what_the_class_requires_is_there() {
         let document = detection_finding(&super::super::testing::finding());
-        for member in ["activity_id", "category_uid", "class_uid", "finding_info", "metadata", "severity_id", "time", "type_uid"] {
+        for member in [
+            "activity_id",
+            "category_uid",
+            "class_uid",
+            "finding_info",
+            "metadata",
+            "severity_id",
+            "time",
+            "type_uid",
+        ] {
             assert!(!document[member].is_null(), "{member}");
         }
         assert_eq!(document["type_uid"], 200_402);

@@ -45,7 +45,9 @@ pub(super) fn commit(
 
 /// The newest version; 0 before the first.
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<u64> {
-    connection.query_row("SELECT coalesce(max(version), 0) FROM version", [], |r| r.get(0)).map(unsigned)
+    connection
+        .query_row("SELECT coalesce(max(version), 0) FROM version", [], |r| r.get(0))
+        .map(unsigned)
 }
 
 /// The runs of a table and day that hold its keys now.
@@ -91,7 +93,11 @@ fn runs_changed(tx: &Transaction<'_>, commit: &Commit) -> rusqlite::Result<bool>
     Ok(false)
 }
 
-fn insert_objects(tx: &Transaction<'_>, version: u64, objects: &[ObjectRow]) -> rusqlite::Result<()> {
+fn insert_objects(
+    tx: &Transaction<'_>,
+    version: u64,
+    objects: &[ObjectRow],
+) -> rusqlite::Result<()> {
     let mut insert = tx.prepare_cached("INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut complain = tx.prepare_cached(
         "INSERT INTO complaint (object, source, position, reason, sample, kept)
@@ -101,7 +107,13 @@ fn insert_objects(tx: &Transaction<'_>, version: u64, objects: &[ObjectRow]) -> 
     for object in objects {
         let identity = &object.identity.0[..];
         let modified = object.modified.micros();
-        insert.execute(params![identity, object.uri, signed(object.size), modified, signed(version)])?;
+        insert.execute(params![
+            identity,
+            object.uri,
+            signed(object.size),
+            modified,
+            signed(version)
+        ])?;
         for c in &object.complaints {
             let position = signed(c.position);
             complain.execute(params![identity, c.source, position, c.reason, c.sample, c.kept])?;
@@ -141,15 +153,17 @@ fn insert_runs(tx: &Transaction<'_>, version: u64, commit: &Commit) -> rusqlite:
                 .execute(params![old.path, signed(version), commit.recorded.micros()])?;
         }
         // Merging can give a file that was there before: then it lives again.
-        tx.prepare_cached("INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)")?
-            .execute(params![
-                run.path,
-                run.table,
-                run.day.number(),
-                signed(run.keys),
-                commit.writer,
-                signed(version)
-            ])?;
+        tx.prepare_cached(
+            "INSERT OR REPLACE INTO run VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)",
+        )?
+        .execute(params![
+            run.path,
+            run.table,
+            run.day.number(),
+            signed(run.keys),
+            commit.writer,
+            signed(version)
+        ])?;
     }
     Ok(())
 }
@@ -187,11 +201,17 @@ fn append_leaves(tx: &Transaction<'_>, signer: &Signer, lines: &[String]) -> rus
     }
     tx.execute("DELETE FROM frontier", [])?;
     for (place, root) in tree.frontier().iter().enumerate() {
-        tx.execute("INSERT INTO frontier VALUES (?1, ?2)", params![signed(place as u64), &root.0[..]])?;
+        tx.execute(
+            "INSERT INTO frontier VALUES (?1, ?2)",
+            params![signed(place as u64), &root.0[..]],
+        )?;
     }
     let note = signer.checkpoint(&tree);
     let root = tree.root();
-    tx.execute("INSERT INTO checkpoint VALUES (?1, ?2, ?3)", params![signed(tree.size()), &root.0[..], note])?;
+    tx.execute(
+        "INSERT INTO checkpoint VALUES (?1, ?2, ?3)",
+        params![signed(tree.size()), &root.0[..], note],
+    )?;
     Ok(())
 }
 
@@ -202,6 +222,7 @@ fn tree(tx: &Transaction<'_>) -> rusqlite::Result<Tree> {
     let mut rows = tx.prepare("SELECT root FROM frontier ORDER BY place")?;
     let frontier: Vec<Sha256> =
         rows.query_map([], |r| r.get(0).map(digest))?.collect::<rusqlite::Result<_>>()?;
-    Tree::resume(unsigned(size.unwrap_or(0)), frontier)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnName("the log's frontier does not fit its size".into()))
+    Tree::resume(unsigned(size.unwrap_or(0)), frontier).ok_or_else(|| {
+        rusqlite::Error::InvalidColumnName("the log's frontier does not fit its size".into())
+    })
 }

@@ -31,21 +31,24 @@ pub(super) fn fold(tx: &Transaction<'_>, sightings: &[Sighting]) -> rusqlite::Re
 }
 
 fn put(tx: &Transaction<'_>, f: &Finding) -> rusqlite::Result<()> {
-    let body = serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
-    tx.prepare_cached("INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
-        .execute(params![
-            f.id.0,
-            f.severity.tenths(),
-            f.first_seen.micros(),
-            f.last_seen.micros(),
-            f.account,
-            f.actor,
-            f.rule.id,
-            f.title,
-            f.rule.product,
-            body
-        ])
-        .map(drop)
+    let body =
+        serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        f.id.0,
+        f.severity.tenths(),
+        f.first_seen.micros(),
+        f.last_seen.micros(),
+        f.account,
+        f.actor,
+        f.rule.id,
+        f.title,
+        f.rule.product,
+        body
+    ])
+    .map(drop)
 }
 
 /// Findings, newest first.

@@ -123,7 +123,8 @@ impl Ledger for SqliteLedger {
     fn commit<'a>(&'a self, commit: &'a Commit) -> Future<'a, Answer<Committed>> {
         let commit = commit.clone();
         Box::pin(self.write("commit", move |inner, c| {
-            commit::commit(c, &inner.signer, &commit).map_err(|e| failure(&inner.path, "commit to", e))
+            commit::commit(c, &inner.signer, &commit)
+                .map_err(|e| failure(&inner.path, "commit to", e))
         }))
     }
 
@@ -205,7 +206,9 @@ impl Ledger for SqliteLedger {
             let mut tree = Tree::default();
             let mut rows = tx.prepare("SELECT seq, line FROM leaf ORDER BY seq").map_err(failed)?;
             let mut rows = rows.query([]).map_err(failed)?;
-            let broken = |why: String| Failure::new(format!("verify the log of {}", inner.path.display()), why);
+            let broken = |why: String| {
+                Failure::new(format!("verify the log of {}", inner.path.display()), why)
+            };
             while let Some(row) = rows.next().map_err(failed)? {
                 let seq = unsigned(row.get(0).map_err(failed)?);
                 let line: String = row.get(1).map_err(failed)?;
@@ -216,8 +219,12 @@ impl Ledger for SqliteLedger {
             }
             match newest_checkpoint(&tx).map_err(failed)? {
                 None if tree.size() == 0 => Ok(None),
-                Some(head) if verifies(&head.note, &tree, &inner.signer.verifier()) => Ok(Some(head)),
-                _ => Err(broken(format!("the checkpoint does not prove its {} leaves", tree.size()))),
+                Some(head) if verifies(&head.note, &tree, &inner.signer.verifier()) => {
+                    Ok(Some(head))
+                }
+                _ => {
+                    Err(broken(format!("the checkpoint does not prove its {} leaves", tree.size())))
+                }
             }
         }))
     }

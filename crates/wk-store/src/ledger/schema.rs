@@ -32,7 +32,8 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 /// The secret of this lake's fingerprints, drawn when it was made.
 pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
     let seed: i64 =
-        connection.query_row("SELECT value FROM meta WHERE key = 'fingerprint-seed'", [], |r| r.get(0))?;
+        connection
+            .query_row("SELECT value FROM meta WHERE key = 'fingerprint-seed'", [], |r| r.get(0))?;
     Ok(seed.cast_unsigned())
 }
 

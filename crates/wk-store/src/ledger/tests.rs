@@ -84,7 +84,10 @@ fn with_ledger(test: impl AsyncFnOnce(SqliteLedger, SqliteLedger) -> Answer<()>)
 fn a_commit_makes_everything_visible_together() {
     with_ledger(async |ledger, other| {
         assert_eq!(ledger.commit(&commit("a", "one")).await?, Committed::Done { version: 1 });
-        assert_eq!(other.objects_known(&[object("one").identity, object("two").identity]).await?, [true, false]);
+        assert_eq!(
+            other.objects_known(&[object("one").identity, object("two").identity]).await?,
+            [true, false]
+        );
         assert_eq!(other.snapshot().await?.files.len(), 1);
         assert_eq!(other.findings(&FindingQuery::default()).await?[0].count, 1);
         assert_eq!(other.complaints(10).await?.0, 1);
@@ -114,7 +117,10 @@ fn a_commit_that_was_checked_before_anothers_keys_is_stale() {
         ledger.commit(&commit("a", "one")).await?;
         assert_eq!(other.commit(&commit("b", "two")).await?, Committed::Stale { objects: vec![] });
         let mut own = commit("a", "two");
-        assert!(matches!(ledger.commit(&own).await?, Committed::Done { .. }), "its own keys are claimed");
+        assert!(
+            matches!(ledger.commit(&own).await?, Committed::Done { .. }),
+            "its own keys are claimed"
+        );
         own = commit("b", "three");
         own.checked_at = 2;
         assert!(matches!(other.commit(&own).await?, Committed::Done { .. }));
@@ -150,7 +156,9 @@ fn a_changed_leaf_is_found() {
         ledger.commit(&commit("a", "one")).await?;
         {
             let connection = ledger.0.connection.lock().unwrap();
-            connection.execute("UPDATE leaf SET line = replace(line, 'one', 'own') WHERE seq = 1", []).unwrap();
+            connection
+                .execute("UPDATE leaf SET line = replace(line, 'one', 'own') WHERE seq = 1", [])
+                .unwrap();
         }
         assert!(ledger.verify_log().await.is_err());
         Ok(())

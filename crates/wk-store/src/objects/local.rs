@@ -42,7 +42,8 @@ impl Objects for LocalTree {
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>> {
         let (uri, identified) = (object.uri.clone(), self.identified);
         Box::pin(blocking(move || {
-            open(Path::new(&uri), whole_max, identified).map_err(|e| Failure::new(format!("read {uri}"), e))
+            open(Path::new(&uri), whole_max, identified)
+                .map_err(|e| Failure::new(format!("read {uri}"), e))
         }))
     }
 }
@@ -84,7 +85,11 @@ fn open(path: &Path, whole_max: u64, identified: bool) -> io::Result<Opened> {
         // One byte more than promised: a file that grows while it is read is read as it is now.
         (&file).take(whole_max + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 <= whole_max {
-            return Ok(Opened { identity: Sha256::of(&bytes), body: Body::Whole(bytes), metadata: vec![] });
+            return Ok(Opened {
+                identity: Sha256::of(&bytes),
+                body: Body::Whole(bytes),
+                metadata: vec![],
+            });
         }
         file = fs::File::open(path)?;
     }

@@ -36,9 +36,20 @@ mod tests {
 
     #[test]
     fn keys_of_a_trail_are_read_day_by_day() {
-        let mut keys = ["b/AWSLogs/1/CloudTrail/r/2024/02/15/x", "a/AWSLogs/2/CloudTrail/r/2024/02/16/x", "zzz/y"];
+        let mut keys = [
+            "b/AWSLogs/1/CloudTrail/r/2024/02/15/x",
+            "a/AWSLogs/2/CloudTrail/r/2024/02/16/x",
+            "zzz/y",
+        ];
         keys.sort_by_key(|k| reading_order(k));
-        assert_eq!(keys, ["zzz/y", "b/AWSLogs/1/CloudTrail/r/2024/02/15/x", "a/AWSLogs/2/CloudTrail/r/2024/02/16/x"]);
+        assert_eq!(
+            keys,
+            [
+                "zzz/y",
+                "b/AWSLogs/1/CloudTrail/r/2024/02/15/x",
+                "a/AWSLogs/2/CloudTrail/r/2024/02/16/x"
+            ]
+        );
         assert_eq!(day_in("a/2024/13/01/x"), None);
         assert_eq!(day_in(""), None);
     }

@@ -51,7 +51,11 @@ impl S3Place {
     ///
     /// # Errors
     /// If the address names no bucket or the settings do not make a client.
-    pub fn open(address: &str, settings: &S3Settings, source: Arc<dyn CredentialSource>) -> Answer<Self> {
+    pub fn open(
+        address: &str,
+        settings: &S3Settings,
+        source: Arc<dyn CredentialSource>,
+    ) -> Answer<Self> {
         let doing = || format!("open {address}");
         let rest = address.strip_prefix("s3://").unwrap_or_default();
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -147,7 +151,12 @@ impl S3Place {
         } else {
             let chunks = got.into_stream().map_err(io::Error::other).boxed();
             let runtime = tokio::runtime::Handle::current();
-            Body::Stream(Box::new(ChunkReader { runtime, chunks, current: Default::default(), left: size }))
+            Body::Stream(Box::new(ChunkReader {
+                runtime,
+                chunks,
+                current: Default::default(),
+                left: size,
+            }))
         };
         Ok(Opened { identity, body, metadata })
     }
@@ -196,16 +205,19 @@ impl object_store::CredentialProvider for Provider {
 
     fn get_credential<'a, 'b>(
         &'a self,
-    ) -> std::pin::Pin<Box<dyn std::future::Future<Output = object_store::Result<Arc<AwsCredential>>> + Send + 'b>>
+    ) -> std::pin::Pin<
+        Box<dyn std::future::Future<Output = object_store::Result<Arc<AwsCredential>>> + Send + 'b>,
+    >
     where
         'a: 'b,
         Self: 'b,
     {
         Box::pin(async move {
-            let credentials = self.0.credentials().await.map_err(|e| object_store::Error::Generic {
-                store: "S3",
-                source: e.into(),
-            })?;
+            let credentials = self
+                .0
+                .credentials()
+                .await
+                .map_err(|e| object_store::Error::Generic { store: "S3", source: e.into() })?;
             Ok(Arc::new(AwsCredential {
                 key_id: credentials.access_key,
                 secret_key: credentials.secret_key,
@@ -221,7 +233,9 @@ fn explain(doing: String, error: object_store::Error) -> Failure {
     let denied = matches!(error, object_store::Error::PermissionDenied { .. })
         || text.contains("AccessDenied");
     if denied && (text.contains("kms:") || text.contains("KMS")) {
-        let doing = format!("{doing}: kms:Decrypt is denied on the key that encrypts it; allow it to the reader's role in the key policy");
+        let doing = format!(
+            "{doing}: kms:Decrypt is denied on the key that encrypts it; allow it to the reader's role in the key policy"
+        );
         return Failure::new(doing, error);
     }
     store_failure(doing, error)

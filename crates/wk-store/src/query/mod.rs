@@ -83,10 +83,12 @@ impl Questions {
     ) -> Result<Self, QueryError> {
         let context = session(limits).map_err(running)?;
         let store: Arc<dyn object_store::ObjectStore> = match files {
-            Files::Local(root) => Arc::new(
-                LocalFileSystem::new_with_prefix(root).map_err(|e| running(e.into()))?,
-            ),
-            Files::Store(store, prefix) => Arc::new(PrefixStore::new(store.clone(), prefix.clone())),
+            Files::Local(root) => {
+                Arc::new(LocalFileSystem::new_with_prefix(root).map_err(|e| running(e.into()))?)
+            }
+            Files::Store(store, prefix) => {
+                Arc::new(PrefixStore::new(store.clone(), prefix.clone()))
+            }
         };
         context.register_object_store(table::store_url().as_ref(), store);
         for table in tables {
@@ -155,7 +157,11 @@ impl Answer {
     ///
     /// # Errors
     /// If the query fails while it runs, or the output does.
-    pub async fn write(self, format: Format, out: &mut dyn std::io::Write) -> Result<u64, QueryError> {
+    pub async fn write(
+        self,
+        format: Format,
+        out: &mut dyn std::io::Write,
+    ) -> Result<u64, QueryError> {
         output::write(self.stream, format, out).await
     }
 }
@@ -181,7 +187,11 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
 }
 
 /// Registers a table under its name: its own columns, their aliases and the core.
-fn register(context: &SessionContext, table: &'static Table, snapshot: &Snapshot) -> Result<(), DataFusionError> {
+fn register(
+    context: &SessionContext,
+    table: &'static Table,
+    snapshot: &Snapshot,
+) -> Result<(), DataFusionError> {
     let physical = Arc::new(LakeTable::new(table, snapshot));
     if table.aliases.is_empty() {
         return context.register_table(TableReference::bare(table.name), physical).map(drop);
@@ -189,8 +199,7 @@ fn register(context: &SessionContext, table: &'static Table, snapshot: &Snapshot
     let hidden = TableReference::bare(format!("{}_files", table.name));
     let source = datafusion::datasource::provider_as_source(physical);
     let own = table.columns.iter().map(|c| ident(c.name));
-    let aliases =
-        table.aliases.iter().map(|(alias, name)| ident(*name).alias(*alias));
+    let aliases = table.aliases.iter().map(|(alias, name)| ident(*name).alias(*alias));
     let core = CORE.iter().map(|c| ident(c.name));
     let plan = LogicalPlanBuilder::scan(hidden, source, None)?
         .project(aliases.chain(own).chain(core).collect::<Vec<_>>())?

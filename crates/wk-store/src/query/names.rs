@@ -27,7 +27,9 @@ impl Names {
     /// Reads one statement and makes one name of each dotted column.
     pub(super) fn parse(&self, sql: &str) -> Result<Statement, QueryError> {
         if sql.len() > TEXT_BYTES_MAX {
-            return Err(QueryError::Text(format!("the query is longer than {TEXT_BYTES_MAX} bytes")));
+            return Err(QueryError::Text(format!(
+                "the query is longer than {TEXT_BYTES_MAX} bytes"
+            )));
         }
         let text = |e: datafusion::error::DataFusionError| QueryError::Text(e.strip_backtrace());
         let mut parser = DFParserBuilder::new(sql)
@@ -40,19 +42,19 @@ impl Names {
             return Err(QueryError::Text("one statement is answered at a time".to_owned()));
         };
         if let Statement::Statement(inner) = &mut statement {
-            let _: ControlFlow<()> = visit_expressions_mut(inner.as_mut(), |expression| {
+            let walked: ControlFlow<()> = visit_expressions_mut(inner.as_mut(), |expression| {
                 self.join(expression);
                 ControlFlow::Continue(())
             });
+            debug_assert!(walked.is_continue());
         }
         Ok(statement)
     }
 
     fn join(&self, expression: &mut Expr) {
         let Expr::CompoundIdentifier(parts) = expression else { return };
-        let joined = |parts: &[Ident]| {
-            parts.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join(".")
-        };
+        let joined =
+            |parts: &[Ident]| parts.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join(".");
         let whole = joined(parts);
         if self.0.contains(&whole) {
             *expression = Expr::Identifier(Ident::with_quote('"', whole));

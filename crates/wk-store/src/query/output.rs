@@ -59,7 +59,10 @@ async fn json<F: JsonFormat>(
     Ok(rows)
 }
 
-async fn csv(mut stream: SendableRecordBatchStream, out: &mut dyn Write) -> Result<u64, QueryError> {
+async fn csv(
+    mut stream: SendableRecordBatchStream,
+    out: &mut dyn Write,
+) -> Result<u64, QueryError> {
     let mut rows = 0;
     let schema = stream.schema();
     let mut writer = CsvBuilder::new().with_header(true).build(out);
@@ -72,7 +75,10 @@ async fn csv(mut stream: SendableRecordBatchStream, out: &mut dyn Write) -> Resu
     Ok(rows)
 }
 
-async fn table(mut stream: SendableRecordBatchStream, out: &mut dyn Write) -> Result<u64, QueryError> {
+async fn table(
+    mut stream: SendableRecordBatchStream,
+    out: &mut dyn Write,
+) -> Result<u64, QueryError> {
     let schema = stream.schema();
     let mut shown: Vec<Vec<String>> =
         vec![schema.fields().iter().map(|f| printable(f.name().as_bytes())).collect()];

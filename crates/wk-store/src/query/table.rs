@@ -53,13 +53,19 @@ impl LakeTable {
         let rows = Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX));
         let mut columns = vec![ColumnStatistics::new_unknown(); self.schema.fields().len()];
         let time = |t: Timestamp| {
-            Precision::Exact(ScalarValue::TimestampMicrosecond(Some(t.micros()), Some(schema::UTC.into())))
+            Precision::Exact(ScalarValue::TimestampMicrosecond(
+                Some(t.micros()),
+                Some(schema::UTC.into()),
+            ))
         };
         columns[0].min_value = time(file.first);
         columns[0].max_value = time(file.last);
         columns[0].null_count = Precision::Exact(0);
-        let statistics =
-            Statistics { num_rows: rows, total_byte_size: Precision::Absent, column_statistics: columns };
+        let statistics = Statistics {
+            num_rows: rows,
+            total_byte_size: Precision::Absent,
+            column_statistics: columns,
+        };
         PartitionedFile::from(meta).with_statistics(Arc::new(statistics))
     }
 }
@@ -78,7 +84,10 @@ impl TableProvider for LakeTable {
         TableType::Base
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
