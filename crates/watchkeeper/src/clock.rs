@@ -4,7 +4,7 @@ use wk_model::Timestamp;
 use wk_seam::clock::Clock;
 
 /// The system's clock.
-pub struct SystemClock;
+pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the Clock's adapter")]

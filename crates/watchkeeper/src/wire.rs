@@ -23,45 +23,45 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Home};
 
 /// What a command works with.
-pub struct App {
+pub(crate) struct App {
     /// The user's directory.
-    pub home: Home,
+    pub(crate) home: Home,
     /// What the user says.
-    pub config: Config,
+    pub(crate) config: Config,
     /// What is true.
-    pub ledger: SqliteLedger,
+    pub(crate) ledger: SqliteLedger,
     /// What time it is.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// How paths and `s3://` addresses are reached.
 #[derive(Debug, Clone, Default)]
-pub struct Access {
+pub(crate) struct Access {
     /// Profile of the AWS CLI.
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Region, where the profile's is not the bucket's.
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// Endpoint of an S3-compatible store.
-    pub endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
     /// For readers that keep nothing: local files are read once.
-    pub without_identity: bool,
+    pub(crate) without_identity: bool,
 }
 
 impl App {
     /// Opens the home directory and what lies in it.
-    pub fn open(home: Home) -> anyhow::Result<Self> {
+    pub(crate) fn open(home: Home) -> anyhow::Result<Self> {
         let config = Config::read(&home.config())?;
         let ledger = SqliteLedger::open(home.path())?;
         Ok(Self { home, config, ledger, clock: Arc::new(SystemClock) })
     }
 
     /// The same with another clock.
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
     /// The files of the lake.
-    pub async fn files(&self) -> anyhow::Result<Files> {
+    pub(crate) async fn files(&self) -> anyhow::Result<Files> {
         let lake = &self.config.lake;
         let Some(location) = &lake.location else {
             return Ok(Files::Local(self.home.lake()));
@@ -76,7 +76,7 @@ impl App {
     }
 
     /// Everything that an ingest needs.
-    pub async fn ingest(
+    pub(crate) async fn ingest(
         &self,
         source: Option<&'static Source>,
         detections: Detections,
@@ -95,7 +95,7 @@ impl App {
     }
 
     /// What the user says about logs that do not describe themselves.
-    pub fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         Settings {
             flow_log_format: self.config.sources.flow_log_format.clone(),
             time_field: self.config.sources.time_field.clone(),
@@ -104,7 +104,7 @@ impl App {
     }
 
     /// Questions over the newest version of the lake.
-    pub async fn questions(&self) -> anyhow::Result<Questions> {
+    pub(crate) async fn questions(&self) -> anyhow::Result<Questions> {
         let files = self.files().await?;
         if let Files::Local(root) = &files {
             std::fs::create_dir_all(root)
@@ -118,7 +118,7 @@ impl App {
 impl App {
     /// Runs rules over every event of the lake: JSON records as they came, rows of text logs by
     /// their columns.
-    pub async fn scan_lake(&self, detections: &Detections) -> anyhow::Result<Scanned> {
+    pub(crate) async fn scan_lake(&self, detections: &Detections) -> anyhow::Result<Scanned> {
         let questions = self.questions().await?;
         let matches = vec![0; detections.rules().len()];
         let mut scanned = Scanned { matches, ..Scanned::default() };
@@ -156,7 +156,7 @@ fn scan_batch(
 }
 
 /// The place that a path or an `s3://` address names.
-pub async fn place(address: &str, access: &Access) -> anyhow::Result<Arc<dyn Objects>> {
+pub(crate) async fn place(address: &str, access: &Access) -> anyhow::Result<Arc<dyn Objects>> {
     if !address.starts_with("s3://") {
         let tree = if access.without_identity {
             LocalTree::without_identity(address)
@@ -175,7 +175,7 @@ pub async fn place(address: &str, access: &Access) -> anyhow::Result<Arc<dyn Obj
 }
 
 /// Every table that the lake knows, once.
-pub fn tables() -> Vec<&'static Table> {
+pub(crate) fn tables() -> Vec<&'static Table> {
     let mut tables: Vec<&'static Table> = Vec::new();
     for source in sources::ALL {
         if !tables.iter().any(|t| t.name == source.table.name) {

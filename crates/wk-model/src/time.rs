@@ -292,7 +292,9 @@ mod tests {
         }
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,40}") {
-            let _ = Timestamp::parse(&text);
+            if let Ok(time) = Timestamp::parse(&text) {
+                prop_assert!(time >= Timestamp::default().plus_seconds(-86_400));
+            }
         }
     }
 }

@@ -320,7 +320,10 @@ mod tests {
             };
             builder.append(&Row::new(source.table, "{}"), Timestamp::from_seconds(5), &place);
             let batch = builder.finish(Timestamp::default()).unwrap();
-            assert_eq!((batch.num_rows(), batch.num_columns()), (1, CORE.len() + source.table.columns.len()));
+            assert_eq!(
+                (batch.num_rows(), batch.num_columns()),
+                (1, CORE.len() + source.table.columns.len())
+            );
         }
     }
 

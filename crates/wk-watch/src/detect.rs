@@ -93,7 +93,8 @@ impl Detections {
         }
         rules.truncate(RuleSet::RULES_MAX);
         let compiled = RuleSet::compile(rules.iter().map(|d| &d.sigma));
-        let set = compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
+        let set =
+            compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
         let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
         (Self { set, rules, sources }, bad)
     }
@@ -227,7 +228,10 @@ fn texts(value: &FieldValue<'_>, found: &mut Vec<String>) {
         if let Some(text) = value.as_str() {
             found.push(text.into_owned());
         } else if value.kind() == wk_lang::json::Kind::Array {
-            value.items().take(wk_model::Finding::RESOURCES_MAX).for_each(|item| of_json(item, found));
+            value
+                .items()
+                .take(wk_model::Finding::RESOURCES_MAX)
+                .for_each(|item| of_json(item, found));
         }
     }
     match value {
@@ -297,7 +301,9 @@ mod tests {
         for (number, detection) in pack.rules().iter().enumerate() {
             let source = sources::ALL
                 .iter()
-                .find(|s| s.service.is_some() && s.service == detection.sigma.logsource.service.as_deref())
+                .find(|s| {
+                    s.service.is_some() && s.service == detection.sigma.logsource.service.as_deref()
+                })
                 .unwrap_or_else(|| panic!("{}: no source of that service", detection.title));
             let tests = &detection.sigma.extension.tests;
             for expected in [Expected::Fires, Expected::Quiet] {

@@ -121,7 +121,8 @@ impl<'a> Reader<'a> {
             lines.pop(); // may be cut
         }
         let binary = head.iter().take(4096).filter(|b| **b == 0).count() > 0;
-        let source = self.forced.or_else(|| sources::of_lines(&lines, self.settings).filter(|_| !binary));
+        let source =
+            self.forced.or_else(|| sources::of_lines(&lines, self.settings).filter(|_| !binary));
         match source.and_then(|s| Some((s, s.lines.as_ref()?))) {
             Some((source, form)) => State::Lines(source, (form.begin)(self.settings)),
             None => {
@@ -176,7 +177,9 @@ impl<'a> Reader<'a> {
         let State::Lines(source, reader) = &mut self.state else { return window.len() };
         let context = context(&self.facts, self.settings);
         let mut start = 0;
-        while let Some(end) = record_end(window, start, at_end, reader.as_ref(), self.record_bytes_max) {
+        while let Some(end) =
+            record_end(window, start, at_end, reader.as_ref(), self.record_bytes_max)
+        {
             let bytes = &window[start..end];
             let at = self.position + start as u64;
             start = end;

@@ -99,7 +99,8 @@ impl Unwrapping<'_> {
         if value.get("messageType").is_some() && value.get("logEvents").is_some() {
             return self.subscription(value, context);
         }
-        if let Some(data) = value.at(&["awslogs", "data"]).or_else(|| value.at(&["kinesis", "data"]))
+        if let Some(data) =
+            value.at(&["awslogs", "data"]).or_else(|| value.at(&["kinesis", "data"]))
         {
             return self.encoded(data, context);
         }
@@ -223,7 +224,9 @@ impl Unwrapping<'_> {
                 self.text(text, context);
                 self.depth -= 1;
             }
-            _ => self.refuse(data.raw(), "the data is not base64 of text or gzip within its limits"),
+            _ => {
+                self.refuse(data.raw(), "the data is not base64 of text or gzip within its limits")
+            }
         }
         true
     }
@@ -263,4 +266,3 @@ fn list_in(document: Value<'_>) -> Option<Value<'_>> {
     };
     LIST_KEYS.iter().find_map(|key| document.get(key).filter(is_list))
 }
-

@@ -11,7 +11,7 @@ use crate::wire::App;
 
 /// List what could not be read: object, position, reason and first bytes.
 #[derive(Args)]
-pub struct Complaints {
+pub(crate) struct Complaints {
     /// At most so many, newest first
     #[arg(long, default_value_t = 100, value_name = "N")]
     limit: usize,
@@ -21,7 +21,7 @@ pub struct Complaints {
 }
 
 impl Complaints {
-    pub async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let (count, filed) = app.ledger.complaints(self.limit).await?;
         if self.json {
             writeln!(out, "{:#}", json!({"count": count, "complaints": filed}))?;

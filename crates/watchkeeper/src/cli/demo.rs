@@ -26,7 +26,7 @@ use crate::wire::App;
 ///
 /// Everything lies in a home of its own, apart from your data. The same seed gives the same bytes.
 #[derive(Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Another seed gives another week
     #[arg(long, default_value_t = 7, value_name = "N")]
     seed: u64,
@@ -42,7 +42,11 @@ pub struct Demo {
 const MARK: &str = "demo.json";
 
 impl Demo {
-    pub async fn run(self, home: Option<&Path>, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(
+        self,
+        home: Option<&Path>,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<Exit> {
         let Some(start) = Day::parse(&self.start) else {
             bail!("{:?} is not a day such as 2024-02-12", self.start)
         };

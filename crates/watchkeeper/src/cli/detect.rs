@@ -18,7 +18,7 @@ use crate::wire::{self, Access, App};
 
 /// Run rules, and list what is built in.
 #[derive(Args)]
-pub struct Detect {
+pub(crate) struct Detect {
     #[command(subcommand)]
     command: What,
 }
@@ -57,7 +57,7 @@ struct List {
 }
 
 impl Detect {
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         app: impl FnOnce() -> anyhow::Result<App>,
         out: &mut dyn Write,

@@ -14,7 +14,7 @@ use crate::wire::App;
 
 /// What the watch found.
 #[derive(Args)]
-pub struct Findings {
+pub(crate) struct Findings {
     #[command(subcommand)]
     command: What,
 }
@@ -100,7 +100,7 @@ impl FormArgs {
 }
 
 impl Findings {
-    pub async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self.command {
             What::List(list) => list.run(app, out).await,
             What::Show(show) => show.run(app, out).await,

@@ -19,7 +19,7 @@ use crate::wire::{self, Access, App};
 /// The kind of each object is told by its content. What was read before is skipped; what was
 /// delivered twice is stored once. Rules run over every new event.
 #[derive(Args)]
-pub struct Ingest {
+pub(crate) struct Ingest {
     /// Files, folders or s3://bucket/prefix
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
@@ -44,7 +44,7 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    pub async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let source = match self.source.as_deref() {
             None => None,
             Some(name) => Some(source_named(name)?),

@@ -57,7 +57,7 @@ enum Exit {
 }
 
 /// Reads the words, runs the command, prints errors with their whole chain.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse(); // ends with 2 on usage errors
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use wk_engine::ingest::Progress;
 
 /// Runs work and shows how far it is: bytes, rate, time to go, records.
-pub async fn shown<T>(progress: &Arc<Progress>, work: impl Future<Output = T>) -> T {
+pub(crate) async fn shown<T>(progress: &Arc<Progress>, work: impl Future<Output = T>) -> T {
     if !std::io::stderr().is_terminal() {
         return work.await;
     }

@@ -14,7 +14,7 @@ use crate::wire::App;
 /// One table per source, `events` for what all have in common. Columns have the source's own
 /// names: SELECT eventName, userIdentity.arn FROM cloudtrail WHERE errorCode IS NOT NULL
 #[derive(Args)]
-pub struct Query {
+pub(crate) struct Query {
     /// The question, as one SQL SELECT
     #[arg(long, value_name = "SQL")]
     sql: Option<String>,
@@ -37,7 +37,7 @@ enum Format {
 }
 
 impl Query {
-    pub async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let Some(sql) = self.sql else { bail!("say what to ask: --sql 'SELECT …'") };
         let format = match self.format {
             Format::Table => query::Format::Table,

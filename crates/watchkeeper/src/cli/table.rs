@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use wk_model::complaint::printable;
 
 /// Prints rows under their heads. Control characters are escaped; the last column is not padded.
-pub fn print(heads: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn print(heads: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|c| printable(c.as_bytes())).collect()).collect();
     let width = |n: usize| {
@@ -26,7 +26,7 @@ pub fn print(heads: &[&str], rows: &[Vec<String>], out: &mut dyn Write) -> io::R
 }
 
 /// Text cut to a width, with a sign that it was.
-pub fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }

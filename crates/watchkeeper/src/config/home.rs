@@ -8,12 +8,12 @@ use anyhow::{Context as _, bail};
 
 /// A home directory: configuration, ledger, lake, keys; for this user only.
 #[derive(Debug, Clone)]
-pub struct Home(PathBuf);
+pub(crate) struct Home(PathBuf);
 
 impl Home {
     /// The directory that `--home` names, else WATCHKEEPER_HOME, else `watchkeeper` below the
     /// user's data directory (XDG Base Directory Specification). Made if it is missing.
-    pub fn open(named: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) fn open(named: Option<&Path>) -> anyhow::Result<Self> {
         let path = match named {
             Some(path) => path.to_path_buf(),
             None => default_path()?,
@@ -33,19 +33,19 @@ impl Home {
     }
 
     /// A home of another name beside this one.
-    pub fn beside(&self, name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn beside(&self, name: &str) -> anyhow::Result<Self> {
         Self::open(Some(&self.0.with_file_name(name)))
     }
     /// The directory.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
     /// `config.toml`.
-    pub fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.0.join("config.toml")
     }
     /// The embedded lake.
-    pub fn lake(&self) -> PathBuf {
+    pub(crate) fn lake(&self) -> PathBuf {
         self.0.join("lake")
     }
 }

@@ -37,9 +37,21 @@ pub static TABLE: Table = Table {
         column("client_port", ColumnType::Int, "port of the client"),
         column("target_ip", ColumnType::Text, "address of the target"),
         column("target_port", ColumnType::Int, "port of the target"),
-        column("request_processing_time", ColumnType::Float, "seconds until sent to the target; -1 if it was not"),
-        column("target_processing_time", ColumnType::Float, "seconds until the target answered; -1 if it did not"),
-        column("response_processing_time", ColumnType::Float, "seconds until sent to the client; -1 if it was not"),
+        column(
+            "request_processing_time",
+            ColumnType::Float,
+            "seconds until sent to the target; -1 if it was not",
+        ),
+        column(
+            "target_processing_time",
+            ColumnType::Float,
+            "seconds until the target answered; -1 if it did not",
+        ),
+        column(
+            "response_processing_time",
+            ColumnType::Float,
+            "seconds until sent to the client; -1 if it was not",
+        ),
         column("elb_status_code", ColumnType::Int, "status the load balancer answered"),
         column("target_status_code", ColumnType::Int, "status the target answered"),
         column("received_bytes", ColumnType::Int, "bytes of the request"),
@@ -102,15 +114,57 @@ use To::{Client, Own, Request, Target, Time, UserAgent};
 
 /// The fields of an Application Load Balancer's line in their order.
 const APPLICATION: &[To] = &[
-    Own(0), Time, Own(ELB), Client, Target, Own(5), Own(6), Own(7), Own(ELB_STATUS_CODE), Own(9),
-    Own(10), Own(11), Request, UserAgent, Own(15), Own(16), Own(TARGET_GROUP_ARN), Own(18), Own(19),
-    Own(CHOSEN_CERT_ARN), Own(21), Own(22), Own(23), Own(24), Own(25), Own(26), Own(27), Own(28),
-    Own(29), Own(30), Own(31), Own(32), Own(33),
+    Own(0),
+    Time,
+    Own(ELB),
+    Client,
+    Target,
+    Own(5),
+    Own(6),
+    Own(7),
+    Own(ELB_STATUS_CODE),
+    Own(9),
+    Own(10),
+    Own(11),
+    Request,
+    UserAgent,
+    Own(15),
+    Own(16),
+    Own(TARGET_GROUP_ARN),
+    Own(18),
+    Own(19),
+    Own(CHOSEN_CERT_ARN),
+    Own(21),
+    Own(22),
+    Own(23),
+    Own(24),
+    Own(25),
+    Own(26),
+    Own(27),
+    Own(28),
+    Own(29),
+    Own(30),
+    Own(31),
+    Own(32),
+    Own(33),
 ];
 /// The fields of a Classic Load Balancer's line in their order.
 const CLASSIC: &[To] = &[
-    Time, Own(ELB), Client, Target, Own(5), Own(6), Own(7), Own(ELB_STATUS_CODE), Own(9), Own(10),
-    Own(11), Request, UserAgent, Own(15), Own(16),
+    Time,
+    Own(ELB),
+    Client,
+    Target,
+    Own(5),
+    Own(6),
+    Own(7),
+    Own(ELB_STATUS_CODE),
+    Own(9),
+    Own(10),
+    Own(11),
+    Request,
+    UserAgent,
+    Own(15),
+    Own(16),
 ];
 /// The oldest lines of both end with the bytes sent and the request.
 const APPLICATION_FIELDS_MIN: usize = 13;
@@ -126,7 +180,8 @@ fn layout(line: &str) -> Option<(&'static [To], usize)> {
     let first = fields.next()?;
     if matches!(first, "http" | "https" | "h2" | "grpcs" | "ws" | "wss") {
         let time = stamps::whole(fields.next()?).is_some();
-        return (time && fields.next()?.contains('/')).then_some((APPLICATION, APPLICATION_FIELDS_MIN));
+        return (time && fields.next()?.contains('/'))
+            .then_some((APPLICATION, APPLICATION_FIELDS_MIN));
     }
     if !first.contains('T') || stamps::whole(first).is_none() {
         return None;
@@ -223,7 +278,8 @@ fn complete<'a>(row: &mut Row<'a>, context: &Context<'a>) {
         let (account, region) = spaced::place_of_arn(spaced::cell_text(row, at)?);
         Some((account?.to_owned(), region?.to_owned()))
     };
-    if let Some((account, region)) = of_cell(TARGET_GROUP_ARN).or_else(|| of_cell(CHOSEN_CERT_ARN)) {
+    if let Some((account, region)) = of_cell(TARGET_GROUP_ARN).or_else(|| of_cell(CHOSEN_CERT_ARN))
+    {
         row.account = Some(Cow::Owned(account));
         row.region = Some(Cow::Owned(region));
         return;
@@ -265,9 +321,12 @@ mod tests {
 
     #[test]
     fn a_request_over_http_2() {
-        check(&format!("h2 2024-02-15T14:23:00.123456Z {HEAD}"), expect![[r#"
+        check(
+            &format!("h2 2024-02-15T14:23:00.123456Z {HEAD}"),
+            expect![[r#"
             alb event_time=2024-02-15T14:23:00.123456Z account=111122223333 region=us-east-1 source_ip=198.51.100.7 user_agent=Mozilla/5.0 (X11) action=GET outcome=denied resource_ids=app/shop/50dc6c495c0c9188,arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/shop/73e2d6bc24d8a067 type=h2 elb=app/shop/50dc6c495c0c9188 client_port=2817 target_ip=10.0.0.1 target_port=80 request_processing_time=0.001 target_processing_time=0.044 response_processing_time=0 elb_status_code=403 target_status_code=403 received_bytes=34 sent_bytes=366 request_verb=GET request_url=https://shop.example.com:443/a b request_proto=HTTP/2.0 ssl_cipher=ECDHE-RSA-AES128-GCM-SHA256 ssl_protocol=TLSv1.2 target_group_arn=arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/shop/73e2d6bc24d8a067 trace_id=Root=1-58337262-36d228ad5d99923122bbe354 domain_name=shop.example.com chosen_cert_arn=arn:aws:acm:us-east-1:111122223333:certificate/12345678 matched_rule_priority=1 request_creation_time=2024-02-15T14:22:59.900Z actions_executed=waf,forward target_port_list=10.0.0.1:80 target_status_code_list=403
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -311,7 +370,9 @@ mod tests {
     #[test]
     fn a_cut_line_is_refused() {
         check(
-            &format!("h2 2024-02-15T14:23:00.123456Z {HEAD}\nh2 2024-02-15T14:23:00Z app/shop/5 198.51.100.7:1"),
+            &format!(
+                "h2 2024-02-15T14:23:00.123456Z {HEAD}\nh2 2024-02-15T14:23:00Z app/shop/5 198.51.100.7:1"
+            ),
             expect![[r#"
                 alb event_time=2024-02-15T14:23:00.123456Z account=111122223333 region=us-east-1 source_ip=198.51.100.7 user_agent=Mozilla/5.0 (X11) action=GET outcome=denied resource_ids=app/shop/50dc6c495c0c9188,arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/shop/73e2d6bc24d8a067 type=h2 elb=app/shop/50dc6c495c0c9188 client_port=2817 target_ip=10.0.0.1 target_port=80 request_processing_time=0.001 target_processing_time=0.044 response_processing_time=0 elb_status_code=403 target_status_code=403 received_bytes=34 sent_bytes=366 request_verb=GET request_url=https://shop.example.com:443/a b request_proto=HTTP/2.0 ssl_cipher=ECDHE-RSA-AES128-GCM-SHA256 ssl_protocol=TLSv1.2 target_group_arn=arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/shop/73e2d6bc24d8a067 trace_id=Root=1-58337262-36d228ad5d99923122bbe354 domain_name=shop.example.com chosen_cert_arn=arn:aws:acm:us-east-1:111122223333:certificate/12345678 matched_rule_priority=1 request_creation_time=2024-02-15T14:22:59.900Z actions_executed=waf,forward target_port_list=10.0.0.1:80 target_status_code_list=403
                 refused alb 510 has 4 fields; an access log has at least 13

@@ -41,7 +41,11 @@ pub static TABLE: Table = Table {
     columns: &[
         column("log_group", ColumnType::Text, "log group in CloudWatch Logs"),
         column("log_stream", ColumnType::Text, "log stream in CloudWatch Logs"),
-        column("level", ColumnType::Text, "TRACE, DEBUG, INFO, WARN, ERROR or FATAL, whatever the log calls them"),
+        column(
+            "level",
+            ColumnType::Text,
+            "TRACE, DEBUG, INFO, WARN, ERROR or FATAL, whatever the log calls them",
+        ),
         column("message", ColumnType::Text, "the record without its time and wrapping"),
         column("logger", ColumnType::Text, "logger or component that wrote it"),
         column("service", ColumnType::Text, "service or application that wrote it"),
@@ -49,18 +53,34 @@ pub static TABLE: Table = Table {
         column("process", ColumnType::Text, "program that wrote it"),
         column("pid", ColumnType::Int, "its process id"),
         column("stream", ColumnType::Text, "stdout or stderr of a container"),
-        column("partial", ColumnType::Bool, "whether the runtime cut the line and the next record goes on"),
+        column(
+            "partial",
+            ColumnType::Bool,
+            "whether the runtime cut the line and the next record goes on",
+        ),
         column("container", ColumnType::Text, "container that wrote it"),
         column("pod", ColumnType::Text, "Kubernetes pod that wrote it"),
         column("namespace", ColumnType::Text, "Kubernetes namespace of the pod"),
         column("trace_id", ColumnType::Text, "trace that the record belongs to"),
         column("request_id", ColumnType::Text, "request that the record belongs to"),
-        column("error", ColumnType::Text, "error or exception, where the record has a member for it"),
-        column("duration_ms", ColumnType::Float, "how long a Lambda invocation took, in milliseconds"),
+        column(
+            "error",
+            ColumnType::Text,
+            "error or exception, where the record has a member for it",
+        ),
+        column(
+            "duration_ms",
+            ColumnType::Float,
+            "how long a Lambda invocation took, in milliseconds",
+        ),
         column("billed_duration_ms", ColumnType::Float, "how long it was billed for"),
         column("memory_size_mb", ColumnType::Int, "memory it was given"),
         column("max_memory_used_mb", ColumnType::Int, "memory it used"),
-        column("time_from", ColumnType::Text, "where the time comes from: record, record without zone, record without year, runtime, envelope"),
+        column(
+            "time_from",
+            ColumnType::Text,
+            "where the time comes from: record, record without zone, record without year, runtime, envelope",
+        ),
     ],
     aliases: &[("logGroup", "log_group"), ("logStream", "log_stream"), ("requestId", "request_id")],
 };
@@ -91,8 +111,21 @@ const TIME_FROM: usize = 21;
 
 /// Members that usually hold the time, the likeliest first.
 const TIME_KEYS: &[&str] = &[
-    "time", "timestamp", "@timestamp", "ts", "eventTime", "date", "datetime", "asctime", "@t",
-    "Timestamp", "Time", "event_time", "event_timestamp", "requestTime", "_aws",
+    "time",
+    "timestamp",
+    "@timestamp",
+    "ts",
+    "eventTime",
+    "date",
+    "datetime",
+    "asctime",
+    "@t",
+    "Timestamp",
+    "Time",
+    "event_time",
+    "event_timestamp",
+    "requestTime",
+    "_aws",
 ];
 
 // ---- Lines ----
@@ -111,8 +144,18 @@ fn claims(head: &[&str], _: &Settings) -> bool {
 /// Whether a line begins a record: not so what is indented, and what goes on with a stack trace.
 fn begins(line: &str) -> bool {
     const GO_ON: &[&str] = &[
-        "Caused by:", "Suppressed:", "Traceback (", "During handling of the above",
-        "The above exception", "... ", "at ", "}", "]", ")", "goroutine ", "created by ",
+        "Caused by:",
+        "Suppressed:",
+        "Traceback (",
+        "During handling of the above",
+        "The above exception",
+        "... ",
+        "at ",
+        "}",
+        "]",
+        ")",
+        "goroutine ",
+        "created by ",
     ];
     let goes_on = GO_ON.iter().any(|start| line.starts_with(start)) || names_exception(line);
     !line.starts_with([' ', '\t']) && !goes_on
@@ -200,11 +243,14 @@ fn line<'a>(row: &mut Row<'a>, text: &'a str, tape: &mut Tape, context: &Context
 
 fn stamped(row: &mut Row<'_>, stamp: Stamp) {
     row.time = Some(stamp.time);
-    row.text(TIME_FROM, match stamp.assumed {
-        Assumed::Nothing => "record",
-        Assumed::Zone => "record without zone",
-        Assumed::Year => "record without year",
-    });
+    row.text(
+        TIME_FROM,
+        match stamp.assumed {
+            Assumed::Nothing => "record",
+            Assumed::Zone => "record without zone",
+            Assumed::Year => "record without year",
+        },
+    );
 }
 
 /// ` stdout F message`, as container runtimes write behind the time; answers the message.
@@ -272,7 +318,8 @@ fn sshd<'a>(row: &mut Row<'a>, message: &'a str) {
     if row.outcome.is_some() {
         row.action = Some(Cow::Owned(["sshd:", verb].concat()));
     }
-    let Some((before, address)) = message.rsplit_once(" from ").or_else(|| message.rsplit_once(" by "))
+    let Some((before, address)) =
+        message.rsplit_once(" from ").or_else(|| message.rsplit_once(" by "))
     else {
         return;
     };
@@ -345,7 +392,9 @@ fn lambda_report<'a>(row: &mut Row<'a>, rest: &'a str) {
             "Memory Size" => row.read(MEMORY_SIZE_MB, number),
             "Max Memory Used" => row.read(MAX_MEMORY_USED_MB, number),
             "XRAY TraceId" => row.text(TRACE_ID, number),
-            "Status" if matches!(number, "error" | "timeout") => row.outcome = Some(Outcome::Failure),
+            "Status" if matches!(number, "error" | "timeout") => {
+                row.outcome = Some(Outcome::Failure)
+            }
             _ => {}
         }
     }
@@ -518,7 +567,9 @@ fn json_time(row: &mut Row<'_>, record: Value<'_>, settings: &Settings) {
         let text = value.as_str();
         let stamp = match &text {
             Some(text) => stamps::whole(text.trim()).or_else(|| common_log(text)),
-            None => spaced::time_of(value).map(|time| Stamp { time, end: 0, assumed: Assumed::Nothing }),
+            None => {
+                spaced::time_of(value).map(|time| Stamp { time, end: 0, assumed: Assumed::Nothing })
+            }
         };
         if let Some(stamp) = stamp {
             return stamped(row, stamp);
@@ -544,9 +595,10 @@ fn members<'a, 'v>(row: &mut Row<'a>, record: Value<'v>, keep: fn(Cow<'v, str>) 
         }
         let text = value.as_str().filter(|text| spaced::given(text).is_some());
         match &*key {
-            "level" | "severity" | "lvl" | "levelname" | "log.level" | "loglevel" | "@l" | "Level"
-            | "severity_text" | "status" => {
-                if let (Some(level), true) = (level_value(value), key != "status" || text.is_some()) {
+            "level" | "severity" | "lvl" | "levelname" | "log.level" | "loglevel" | "@l"
+            | "Level" | "severity_text" | "status" => {
+                if let (Some(level), true) = (level_value(value), key != "status" || text.is_some())
+                {
                     row.text(LEVEL, level);
                 }
             }
@@ -555,8 +607,8 @@ fn members<'a, 'v>(row: &mut Row<'a>, record: Value<'v>, keep: fn(Cow<'v, str>) 
             "user" | "username" | "user.name" | "userName" | "user_id" | "userId" => {
                 row.actor = row.actor.take().or_else(|| text.map(keep));
             }
-            "client_ip" | "clientIp" | "client.ip" | "remote_addr" | "remote_ip" | "remoteIp" | "ip"
-            | "source_ip" | "sourceIp" | "remoteAddr" => {
+            "client_ip" | "clientIp" | "client.ip" | "remote_addr" | "remote_ip" | "remoteIp"
+            | "ip" | "source_ip" | "sourceIp" | "remoteAddr" => {
                 row.source_ip = row.source_ip.take().or_else(|| text.map(keep));
             }
             "user_agent" | "userAgent" | "user_agent.original" => {
@@ -576,7 +628,9 @@ fn place_of(key: &str) -> Option<usize> {
     Some(match key {
         "message" | "msg" | "@message" | "@m" | "MESSAGE" | "short_message" | "event" => MESSAGE,
         "logger" | "logger_name" | "name" | "loggerName" | "log.logger" | "component" => LOGGER,
-        "service" | "service_name" | "service.name" | "serviceName" | "app" | "application" => SERVICE,
+        "service" | "service_name" | "service.name" | "serviceName" | "app" | "application" => {
+            SERVICE
+        }
         "host" | "hostname" | "host.name" => HOST,
         "process" | "process.name" => PROCESS,
         "pid" => PID,
@@ -584,10 +638,17 @@ fn place_of(key: &str) -> Option<usize> {
         "container_name" => CONTAINER,
         "pod_name" => POD,
         "namespace_name" => NAMESPACE,
-        "trace_id" | "traceId" | "traceID" | "trace.id" | "TraceId" | "xray_trace_id" | "dd.trace_id" => TRACE_ID,
-        "requestId" | "request_id" | "aws_request_id" | "AWSRequestId" | "awsRequestId"
+        "trace_id" | "traceId" | "traceID" | "trace.id" | "TraceId" | "xray_trace_id"
+        | "dd.trace_id" => TRACE_ID,
+        "requestId"
+        | "request_id"
+        | "aws_request_id"
+        | "AWSRequestId"
+        | "awsRequestId"
         | "function_request_id" => REQUEST_ID,
-        "error" | "err" | "exception" | "stack" | "stack_trace" | "exc_info" | "error.message" => ERROR,
+        "error" | "err" | "exception" | "stack" | "stack_trace" | "exc_info" | "error.message" => {
+            ERROR
+        }
         "duration_ms" | "durationMs" => DURATION_MS,
         "billedDurationMs" => BILLED_DURATION_MS,
         "memorySizeMB" => MEMORY_SIZE_MB,
@@ -597,10 +658,17 @@ fn place_of(key: &str) -> Option<usize> {
 }
 
 /// Fills a column; these members have no fixed type, so what does not fit is left to `raw`.
-fn cell<'a, 'v>(row: &mut Row<'a>, at: usize, value: Value<'v>, keep: fn(Cow<'v, str>) -> Cow<'a, str>) {
+fn cell<'a, 'v>(
+    row: &mut Row<'a>,
+    at: usize,
+    value: Value<'v>,
+    keep: fn(Cow<'v, str>) -> Cow<'a, str>,
+) {
     let text = value.as_str();
     row.cells[at] = match TABLE.columns[at].kind {
-        ColumnType::Int => value.as_i64().or_else(|| text?.parse().ok()).map_or(Cell::Null, Cell::Int),
+        ColumnType::Int => {
+            value.as_i64().or_else(|| text?.parse().ok()).map_or(Cell::Null, Cell::Int)
+        }
         ColumnType::Float => value.as_f64().map_or(Cell::Null, Cell::Float),
         _ => match (at, text) {
             (STREAM, Some(text)) if !matches!(&*text, "stdout" | "stderr") => Cell::Null,
@@ -762,22 +830,34 @@ mod tests {
 
     #[test]
     fn lines_that_begin_with_a_bracket_are_no_json() {
-        check("[15/Feb/2024:14:23:00 +0000] GET /\n", expect![[r#"
+        check(
+            "[15/Feb/2024:14:23:00 +0000] GET /\n",
+            expect![[r#"
             applog event_time=2024-02-15T14:23:00Z message=GET / time_from=record
-        "#]]);
-        check("[INFO] 2024-02-15 14:23:00 started\n", expect![[r#"
+        "#]],
+        );
+        check(
+            "[INFO] 2024-02-15 14:23:00 started\n",
+            expect![[r#"
             applog event_time=2024-02-15T14:23:00Z level=INFO message=started time_from=record without zone
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn text_without_times_is_refused_and_json_without_a_time_too() {
-        check("a poem\nwithout a time\n", expect![[r#"
+        check(
+            "a poem\nwithout a time\n",
+            expect![[r#"
             refused unknown 0 not a kind of log that Watchkeeper knows; --source names one
-        "#]]);
-        check(r#"{"colour":"blue"}"#, expect![[r#"
+        "#]],
+        );
+        check(
+            r#"{"colour":"blue"}"#,
+            expect![[r#"
             refused unknown 0 no source knows a record of this form
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -786,7 +866,8 @@ mod tests {
         expect![[r#"
             applog message=a poem
             applog level=WARN message=WARNING: no rhyme
-        "#]].assert_eq(&out);
+        "#]]
+        .assert_eq(&out);
     }
 
     #[test]

@@ -51,7 +51,11 @@ pub static TABLE: Table = Table {
         column("x-forwarded-for", ColumnType::Text, "address behind a proxy"),
         column("ssl-protocol", ColumnType::Text, "version of TLS"),
         column("ssl-cipher", ColumnType::Text, "cipher of TLS"),
-        column("x-edge-response-result-type", ColumnType::Text, "result before the answer was sent"),
+        column(
+            "x-edge-response-result-type",
+            ColumnType::Text,
+            "result before the answer was sent",
+        ),
         column("cs-protocol-version", ColumnType::Text, "version of HTTP"),
         column("fle-status", ColumnType::Text, "field-level encryption: how it ended"),
         column("fle-encrypted-fields", ColumnType::Int, "field-level encryption: how many fields"),
@@ -131,10 +135,10 @@ impl To {
             "cs-method" => Self::Method,
             "cs(User-Agent)" => Self::UserAgent,
             "x-edge-request-id" => Self::RequestId,
-            _ => TABLE.index(name).filter(|at| *at != EXTRA).map_or_else(
-                || Self::Extra(name.chars().take(100).collect()),
-                Self::Own,
-            ),
+            _ => TABLE
+                .index(name)
+                .filter(|at| *at != EXTRA)
+                .map_or_else(|| Self::Extra(name.chars().take(100).collect()), Self::Own),
         }
     }
 }
@@ -298,12 +302,14 @@ mod tests {
     #[test]
     fn a_line_in_the_usual_order_with_and_without_its_header() {
         let header = format!("#Version: 1.0\n#Fields: {USUAL}\n");
-        check(&format!("{header}{LINE}\n"), expect![[r#"
+        check(
+            &format!("{header}{LINE}\n"),
+            expect![[r#"
             cloudfront event_time=2024-02-15T14:23:00Z event_id=Y5rIQOuGs== source_ip=198.51.100.7 user_agent=Mozilla/5.0%20(X11) action=GET outcome=denied resource_ids=d111.cloudfront.net x-edge-location=FRA56-C1 sc-bytes=675 cs(Host)=d111.cloudfront.net cs-uri-stem=/a%20b sc-status=403 x-edge-result-type=Error x-host-header=www.example.com cs-protocol=https cs-bytes=536 time-taken=0.623 ssl-protocol=TLSv1.3 ssl-cipher=TLS_AES_128_GCM_SHA256 x-edge-response-result-type=Error cs-protocol-version=HTTP/2.0 c-port=12812 time-to-first-byte=0.6 x-edge-detailed-result-type=Error sc-content-type=text/html sc-content-len=12
-        "#]]);
-        let read = |text: &str| {
-            crate::sources::testing::read(text.as_bytes(), &Settings::default(), None)
-        };
+        "#]],
+        );
+        let read =
+            |text: &str| crate::sources::testing::read(text.as_bytes(), &Settings::default(), None);
         assert_eq!(read(LINE), read(&format!("{header}{LINE}\n")));
     }
 
@@ -330,7 +336,11 @@ mod tests {
 
     #[test]
     fn the_fields_of_another_server_are_not_claimed() {
-        let head = ["#Software: IIS", "#Fields: date time s-ip cs-method cs-uri-stem", "2024-02-15 14:23:00 x"];
+        let head = [
+            "#Software: IIS",
+            "#Fields: date time s-ip cs-method cs-uri-stem",
+            "2024-02-15 14:23:00 x",
+        ];
         assert!(!claims(&head, &Settings::default()));
     }
 }

@@ -41,15 +41,31 @@ pub static TABLE: Table = Table {
         column("recipientAccountId", ColumnType::Text, "account that received the event"),
         column("readOnly", ColumnType::Bool, "whether the call only reads"),
         column("managementEvent", ColumnType::Bool, "whether it is a management event"),
-        column("sharedEventID", ColumnType::Text, "links the copies of one event in several accounts"),
+        column(
+            "sharedEventID",
+            ColumnType::Text,
+            "links the copies of one event in several accounts",
+        ),
         column("vpcEndpointId", ColumnType::Text, "VPC endpoint the call came through"),
         column("userIdentity.principalId", ColumnType::Text, "unique id of the principal"),
         column("userIdentity.arn", ColumnType::Text, "ARN of the principal"),
         column("userIdentity.accountId", ColumnType::Text, "account of the principal"),
         column("userIdentity.userName", ColumnType::Text, "friendly name of the principal"),
-        column("userIdentity.invokedBy", ColumnType::Text, "service that made the call for the principal"),
-        column("userIdentity.sessionContext.sessionIssuer.userName", ColumnType::Text, "name of the role"),
-        column("userIdentity.sessionContext.attributes.mfaAuthenticated", ColumnType::Text, "whether MFA was used"),
+        column(
+            "userIdentity.invokedBy",
+            ColumnType::Text,
+            "service that made the call for the principal",
+        ),
+        column(
+            "userIdentity.sessionContext.sessionIssuer.userName",
+            ColumnType::Text,
+            "name of the role",
+        ),
+        column(
+            "userIdentity.sessionContext.attributes.mfaAuthenticated",
+            ColumnType::Text,
+            "whether MFA was used",
+        ),
         column("tlsDetails.tlsVersion", ColumnType::Text, "version of TLS"),
         column("requestParameters", ColumnType::Json, "parameters of the call"),
         column("responseElements", ColumnType::Json, "answer of a call that makes changes"),
@@ -249,7 +265,9 @@ fn json<'a>(row: &mut Row<'a>, at: usize, value: Value<'a>) {
 
 /// An Insights event says inside what it is about.
 fn insight<'a>(row: &mut Row<'a>, value: Value<'a>) {
-    for (name, at) in [("eventSource", EVENT_SOURCE), ("eventName", EVENT_NAME), ("errorCode", ERROR_CODE)] {
+    for (name, at) in
+        [("eventSource", EVENT_SOURCE), ("eventName", EVENT_NAME), ("errorCode", ERROR_CODE)]
+    {
         if let Some(inner) = value.get(name).filter(|_| row.cells[at] == Cell::Null) {
             text(row, at, inner);
         }
@@ -274,12 +292,37 @@ fn parameters<'a>(row: &mut Row<'a>, value: Value<'a>) {
     for (key, member) in value.fields() {
         let is_name = matches!(
             &*key,
-            "bucketName" | "instanceId" | "volumeId" | "snapshotId" | "groupId" | "imageId" | "vpcId"
-                | "subnetId" | "networkInterfaceId" | "routeTableId" | "keyId" | "secretId"
-                | "functionName" | "roleName" | "userName" | "groupName" | "policyName"
-                | "instanceProfileName" | "accessKeyId" | "trailName" | "detectorId" | "clusterName"
-                | "dBInstanceIdentifier" | "dBSnapshotIdentifier" | "tableName" | "topicName"
-                | "queueName" | "logGroupName" | "ruleName" | "stackName" | "repositoryName"
+            "bucketName"
+                | "instanceId"
+                | "volumeId"
+                | "snapshotId"
+                | "groupId"
+                | "imageId"
+                | "vpcId"
+                | "subnetId"
+                | "networkInterfaceId"
+                | "routeTableId"
+                | "keyId"
+                | "secretId"
+                | "functionName"
+                | "roleName"
+                | "userName"
+                | "groupName"
+                | "policyName"
+                | "instanceProfileName"
+                | "accessKeyId"
+                | "trailName"
+                | "detectorId"
+                | "clusterName"
+                | "dBInstanceIdentifier"
+                | "dBSnapshotIdentifier"
+                | "tableName"
+                | "topicName"
+                | "queueName"
+                | "logGroupName"
+                | "ruleName"
+                | "stackName"
+                | "repositoryName"
         );
         if is_name || key.ends_with("Arn") || key.ends_with("ARN") {
             if let Some(name) = member.as_str() {
@@ -399,14 +442,36 @@ mod tests {
 
     #[test]
     fn version_suffixes_are_no_part_of_the_operation() {
-        let names = ["UpdateFunctionCode20150331v2", "CreateDistribution2020_05_31", "CreateFunction20150331", "GetV2", "v2", "ListObjectsV2"];
+        let names = [
+            "UpdateFunctionCode20150331v2",
+            "CreateDistribution2020_05_31",
+            "CreateFunction20150331",
+            "GetV2",
+            "v2",
+            "ListObjectsV2",
+        ];
         let bare: Vec<_> = names.iter().map(|n| without_version(n)).collect();
-        assert_eq!(bare, ["UpdateFunctionCode", "CreateDistribution", "CreateFunction", "GetV2", "v2", "ListObjectsV2"]);
+        assert_eq!(
+            bare,
+            [
+                "UpdateFunctionCode",
+                "CreateDistribution",
+                "CreateFunction",
+                "GetV2",
+                "v2",
+                "ListObjectsV2"
+            ]
+        );
     }
 
     #[test]
     fn the_three_spellings_of_a_denial() {
-        for code in ["AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation", "UnauthorizedOperation"] {
+        for code in [
+            "AccessDenied",
+            "AccessDeniedException",
+            "Client.UnauthorizedOperation",
+            "UnauthorizedOperation",
+        ] {
             assert!(is_denial(code), "{code}");
         }
         assert!(!is_denial("ThrottlingException"));
@@ -426,17 +491,35 @@ mod tests {
 
     #[test]
     fn every_wrapping_that_aws_uses_gives_the_same_event() {
-        let plain = crate::sources::testing::read(CREATE_USER.as_bytes(), &crate::sources::Settings::default(), None);
+        let plain = crate::sources::testing::read(
+            CREATE_USER.as_bytes(),
+            &crate::sources::Settings::default(),
+            None,
+        );
         let text = serde_json::to_string(CREATE_USER).unwrap();
         for wrapped in [
             format!(r#"{{"Records":[{CREATE_USER}]}}"#),
             format!("[{CREATE_USER}]"),
             format!("\n {CREATE_USER}\n"),
-            format!(r#"{{"version":"0","id":"1","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"444455556666","time":"2024-02-15T14:23:00Z","region":"us-east-1","resources":[],"detail":{CREATE_USER}}}"#),
-            format!(r#"{{"messageType":"DATA_MESSAGE","owner":"444455556666","logGroup":"g","logStream":"s","subscriptionFilters":["f"],"logEvents":[{{"id":"1","timestamp":1708006980000,"message":{text}}}]}}"#),
-            format!(r#"{{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:us-east-1:1:t","Message":{text}}}"#),
+            format!(
+                r#"{{"version":"0","id":"1","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"444455556666","time":"2024-02-15T14:23:00Z","region":"us-east-1","resources":[],"detail":{CREATE_USER}}}"#
+            ),
+            format!(
+                r#"{{"messageType":"DATA_MESSAGE","owner":"444455556666","logGroup":"g","logStream":"s","subscriptionFilters":["f"],"logEvents":[{{"id":"1","timestamp":1708006980000,"message":{text}}}]}}"#
+            ),
+            format!(
+                r#"{{"Type":"Notification","MessageId":"m","TopicArn":"arn:aws:sns:us-east-1:1:t","Message":{text}}}"#
+            ),
         ] {
-            assert_eq!(crate::sources::testing::read(wrapped.as_bytes(), &crate::sources::Settings::default(), None), plain, "{wrapped}");
+            assert_eq!(
+                crate::sources::testing::read(
+                    wrapped.as_bytes(),
+                    &crate::sources::Settings::default(),
+                    None
+                ),
+                plain,
+                "{wrapped}"
+            );
         }
     }
 

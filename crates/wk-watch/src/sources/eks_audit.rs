@@ -33,7 +33,11 @@ pub static TABLE: Table = Table {
     doc: "Requests to the API servers of EKS clusters.",
     columns: &[
         column("level", ColumnType::Text, "Metadata, Request or RequestResponse"),
-        column("stage", ColumnType::Text, "RequestReceived, ResponseStarted, ResponseComplete, Panic"),
+        column(
+            "stage",
+            ColumnType::Text,
+            "RequestReceived, ResponseStarted, ResponseComplete, Panic",
+        ),
         column("requestURI", ColumnType::Text, "path that was asked for"),
         column("requestReceivedTimestamp", ColumnType::Time, "when the request arrived"),
         column("user.username", ColumnType::Text, "Kubernetes user"),
@@ -51,7 +55,11 @@ pub static TABLE: Table = Table {
         column("responseStatus.reason", ColumnType::Text, "why it failed, in a word"),
         column("responseStatus.message", ColumnType::Text, "why it failed"),
         column("annotations", ColumnType::Json, "notes of authorisation and admission"),
-        column("authorization.decision", ColumnType::Text, "annotation authorization.k8s.io/decision"),
+        column(
+            "authorization.decision",
+            ColumnType::Text,
+            "annotation authorization.k8s.io/decision",
+        ),
         column("authorization.reason", ColumnType::Text, "annotation authorization.k8s.io/reason"),
         column("requestObject", ColumnType::Json, "object that was sent"),
         column("responseObject", ColumnType::Json, "object that was answered"),

@@ -112,10 +112,9 @@ mod tests {
 
     #[test]
     fn the_places_of_the_columns_are_those_of_the_table() {
-        for (name, at) in [
-            ("event.alert.action", ALERT_ACTION),
-            ("event.verdict.action", VERDICT_ACTION),
-        ] {
+        for (name, at) in
+            [("event.alert.action", ALERT_ACTION), ("event.verdict.action", VERDICT_ACTION)]
+        {
             assert_eq!(TABLE.index(name), Some(at), "{name}");
         }
     }
@@ -134,8 +133,11 @@ mod tests {
 
     #[test]
     fn an_object_without_an_event_is_refused() {
-        check(r#"{"firewall_name":"edge","event":"x"}"#, expect![[r#"
+        check(
+            r#"{"firewall_name":"edge","event":"x"}"#,
+            expect![[r#"
             refused unknown 0 no source knows a record of this form
-        "#]]);
+        "#]],
+        );
     }
 }

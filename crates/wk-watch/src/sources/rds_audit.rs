@@ -83,7 +83,8 @@ fn fields(line: &str) -> Option<([&str; 8], &str)> {
     }
     let rest = parts.next()?;
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    let is_verb = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let is_verb =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     (is_number(fields[4]) && is_number(fields[5]) && is_verb(fields[6])).then_some((fields, rest))
 }
 
@@ -154,7 +155,12 @@ mod tests {
 
     #[test]
     fn connections_and_statements() {
-        for (name, at) in [("statement", STATEMENT), ("retcode", RETCODE), ("extra", EXTRA), ("log_group", LOG_GROUP)] {
+        for (name, at) in [
+            ("statement", STATEMENT),
+            ("retcode", RETCODE),
+            ("extra", EXTRA),
+            ("log_group", LOG_GROUP),
+        ] {
             assert_eq!(TABLE.index(name), Some(at), "{name}");
         }
         check(
@@ -172,7 +178,9 @@ mod tests {
 
     #[test]
     fn other_tables_with_commas_are_not_claimed() {
-        for line in ["2024-02-15,a,b", "20240215 14:23:00,a,b,c,d,e,f,g,h,i", "a,b,c,d,1,2,QUERY,x,'y',0"] {
+        for line in
+            ["2024-02-15,a,b", "20240215 14:23:00,a,b,c,d,e,f,g,h,i", "a,b,c,d,1,2,QUERY,x,'y',0"]
+        {
             assert!(!claims(&[line], &Settings::default()), "{line}");
         }
     }

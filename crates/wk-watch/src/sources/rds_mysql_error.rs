@@ -91,7 +91,9 @@ fn read<'a>(text: &'a str, context: &Context<'a>) -> Option<Row<'a>> {
     row.read(THREAD, thread);
     row.text(SEVERITY, severity);
     for at in [CODE, SUBSYSTEM] {
-        if let Some((word, more)) = rest.trim_start().strip_prefix('[').and_then(|r| r.split_once(']')) {
+        if let Some((word, more)) =
+            rest.trim_start().strip_prefix('[').and_then(|r| r.split_once(']'))
+        {
             row.text(at, word);
             rest = more;
         }
@@ -140,7 +142,8 @@ mod tests {
 
     #[test]
     fn lines_of_other_kinds_are_not_claimed() {
-        for line in ["2024-02-15 14:23:00 12 [main] x", "2024-02-15 14:23:00 x [Note] y", "[Note]"] {
+        for line in ["2024-02-15 14:23:00 12 [main] x", "2024-02-15 14:23:00 x [Note] y", "[Note]"]
+        {
             assert!(!claims(&[line], &Settings::default()), "{line}");
         }
     }

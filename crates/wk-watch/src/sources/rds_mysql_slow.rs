@@ -86,7 +86,11 @@ impl LineReader for Lines {
         if block.is_empty() {
             let is_header = before.lines().all(|l| is_banner(l) || l.starts_with("# Time:"));
             let reason = "has no line `# User@Host:`";
-            return if is_header { Line::Header } else { Line::Refused(Refusal(reason.to_owned())) };
+            return if is_header {
+                Line::Header
+            } else {
+                Line::Refused(Refusal(reason.to_owned()))
+            };
         }
         // The time of the next record hangs on to this one.
         let (own, next) = match block.rfind("\n# Time:") {
@@ -121,7 +125,9 @@ fn read<'a>(block: &'a str, time: &str, context: &Context<'a>) -> Row<'a> {
     context.envelope.log_group.into_iter().for_each(|group| row.text(LOG_GROUP, group));
     row.time = time.strip_prefix("# Time:").and_then(|t| time_of(t.trim()));
     let mut rest = block;
-    while let Some((line, more)) = rest.split_once('\n').or((!rest.is_empty()).then_some((rest, ""))) {
+    while let Some((line, more)) =
+        rest.split_once('\n').or((!rest.is_empty()).then_some((rest, "")))
+    {
         if let Some(who) = line.strip_prefix("# User@Host: ") {
             user(&mut row, who);
         } else if let Some(numbers) = line.strip_prefix("# ") {
@@ -181,7 +187,9 @@ mod tests {
 
     #[test]
     fn records_of_one_second_share_its_time_line() {
-        for (name, at) in [("Id", ID), ("Schema", SCHEMA), ("statement", STATEMENT), ("log_group", LOG_GROUP)] {
+        for (name, at) in
+            [("Id", ID), ("Schema", SCHEMA), ("statement", STATEMENT), ("log_group", LOG_GROUP)]
+        {
             assert_eq!(TABLE.index(name), Some(at), "{name}");
         }
         check(

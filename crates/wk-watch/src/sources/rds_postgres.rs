@@ -119,8 +119,24 @@ fn floor(text: &str, at: usize) -> usize {
 /// The severity, what stands before it, and what behind.
 fn severity(rest: &str) -> Option<(&str, &str, &str)> {
     const NAMES: &[&str] = &[
-        "LOG", "ERROR", "FATAL", "WARNING", "STATEMENT", "DETAIL", "HINT", "CONTEXT", "QUERY",
-        "NOTICE", "INFO", "PANIC", "LOCATION", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5",
+        "LOG",
+        "ERROR",
+        "FATAL",
+        "WARNING",
+        "STATEMENT",
+        "DETAIL",
+        "HINT",
+        "CONTEXT",
+        "QUERY",
+        "NOTICE",
+        "INFO",
+        "PANIC",
+        "LOCATION",
+        "DEBUG1",
+        "DEBUG2",
+        "DEBUG3",
+        "DEBUG4",
+        "DEBUG5",
     ];
     let named = |text: &str| NAMES.iter().find(|name| text.ends_with(**name)).copied();
     let mut from = 0;
@@ -128,7 +144,11 @@ fn severity(rest: &str) -> Option<(&str, &str, &str)> {
         let end = from + part.len();
         if let Some(name) = named(part).filter(|_| rest.as_bytes().get(end) == Some(&b':')) {
             let start = end - name.len();
-            return Some((rest.get(..start)?, rest.get(start..end)?, rest.get(end + 1..)?.trim_start()));
+            return Some((
+                rest.get(..start)?,
+                rest.get(start..end)?,
+                rest.get(end + 1..)?.trim_start(),
+            ));
         }
         from = end + 1;
     }
@@ -178,7 +198,8 @@ fn read<'a>(text: &'a str, context: &Context<'a>) -> Option<Row<'a>> {
     remote(&mut row, prefix.remote);
     row.read(PID, prefix.pid);
     row.text(SEVERITY, prefix.severity);
-    let state = |p: &&str| p.len() == 5 && p.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    let state =
+        |p: &&str| p.len() == 5 && p.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     prefix.between.split(':').find(state).into_iter().for_each(|s| row.text(SQLSTATE, s));
     let part = PARTS.iter().find(|(name, _)| *name == prefix.severity);
     row.text(part.map_or(MESSAGE, |(_, at)| *at), prefix.message.trim_end());
@@ -229,8 +250,12 @@ fn remote<'a>(row: &mut Row<'a>, remote: &'a str) {
 /// What the message says of how it ended, of durations and of pgAudit.
 fn judge<'a>(row: &mut Row<'a>, severity: &str, message: &'a str) {
     let denied = [
-        "permission denied", "password authentication failed", "no pg_hba.conf entry",
-        "authentication failed", "must be owner", "must be superuser",
+        "permission denied",
+        "password authentication failed",
+        "no pg_hba.conf entry",
+        "authentication failed",
+        "must be owner",
+        "must be superuser",
     ];
     let is_permitted = !denied.iter().any(|words| message.contains(words));
     row.outcome = match severity {
@@ -242,12 +267,19 @@ fn judge<'a>(row: &mut Row<'a>, severity: &str, message: &'a str) {
     if let Some(audit) = message.strip_prefix("AUDIT: ") {
         return pgaudit(row, audit);
     }
-    for words in ["connection received", "connection authorized", "connection authenticated", "disconnection"] {
+    for words in [
+        "connection received",
+        "connection authorized",
+        "connection authenticated",
+        "disconnection",
+    ] {
         if message.starts_with(words) {
             row.action = Some(Cow::Borrowed(words));
         }
     }
-    if let Some((number, rest)) = message.strip_prefix("duration: ").and_then(|m| m.split_once(" ms")) {
+    if let Some((number, rest)) =
+        message.strip_prefix("duration: ").and_then(|m| m.split_once(" ms"))
+    {
         row.read(DURATION_MS, number);
         let statement = rest.trim_start().split_once(": ").map(|(_, statement)| statement);
         statement.into_iter().for_each(|s| row.text(STATEMENT, s.trim_end()));
@@ -328,7 +360,9 @@ mod tests {
 
     #[test]
     fn lines_of_other_kinds_are_not_claimed() {
-        for line in ["2024-02-15 14:23:00 UTC: started", "2024-02-15 14:23:00 UTC:a:b@c:[x]:LOG:", "x"] {
+        for line in
+            ["2024-02-15 14:23:00 UTC: started", "2024-02-15 14:23:00 UTC:a:b@c:[x]:LOG:", "x"]
+        {
             assert!(!claims(&[line], &Settings::default()), "{line}");
         }
     }

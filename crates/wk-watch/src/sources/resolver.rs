@@ -43,11 +43,23 @@ pub static TABLE: Table = Table {
         column("transport", ColumnType::Text, "UDP, TCP, DoH, DoH-FIPS"),
         column("srcids.instance", ColumnType::Text, "instance that asked"),
         column("srcids.resolver_endpoint", ColumnType::Text, "endpoint the query came through"),
-        column("srcids.resolver_network_interface", ColumnType::Text, "network interface of the endpoint"),
-        column("firewall_rule_action", ColumnType::Text, "ALERT or BLOCK, where DNS Firewall acted"),
+        column(
+            "srcids.resolver_network_interface",
+            ColumnType::Text,
+            "network interface of the endpoint",
+        ),
+        column(
+            "firewall_rule_action",
+            ColumnType::Text,
+            "ALERT or BLOCK, where DNS Firewall acted",
+        ),
         column("firewall_rule_group_id", ColumnType::Text, "rule group of DNS Firewall"),
         column("firewall_domain_list_id", ColumnType::Text, "domain list that matched"),
-        column("firewall_protection", ColumnType::Text, "DNS Firewall Advanced: DGA, DNS_TUNNELING"),
+        column(
+            "firewall_protection",
+            ColumnType::Text,
+            "DNS Firewall Advanced: DGA, DNS_TUNNELING",
+        ),
     ],
     aliases: &[
         ("account_id", "account"),
@@ -201,8 +213,11 @@ mod tests {
 
     #[test]
     fn an_object_that_only_looks_alike_is_refused() {
-        check(r#"{"query_name":"a.example.","rcode":"NOERROR"}"#, expect![[r#"
+        check(
+            r#"{"query_name":"a.example.","rcode":"NOERROR"}"#,
+            expect![[r#"
             refused unknown 0 no source knows a record of this form
-        "#]]);
+        "#]],
+        );
     }
 }

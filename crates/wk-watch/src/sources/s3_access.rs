@@ -15,7 +15,9 @@ use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
 use super::spaced::{self, Fields};
-use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, fields, stamps};
+use super::{
+    Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, fields, stamps,
+};
 
 /// S3 server access logs.
 pub const SOURCE: Source = Source {
@@ -50,7 +52,11 @@ pub static TABLE: Table = Table {
         column("host_id", ColumnType::Text, "extended request id (x-amz-id-2)"),
         column("signature_version", ColumnType::Text, "SigV2 or SigV4; absent when not signed"),
         column("cipher_suite", ColumnType::Text, "cipher of TLS; absent for plain HTTP"),
-        column("authentication_type", ColumnType::Text, "AuthHeader, QueryString; absent if anonymous"),
+        column(
+            "authentication_type",
+            ColumnType::Text,
+            "AuthHeader, QueryString; absent if anonymous",
+        ),
         column("host_header", ColumnType::Text, "endpoint that was addressed"),
         column("tls_version", ColumnType::Text, "version of TLS"),
         column("access_point_arn", ColumnType::Text, "ARN of the access point"),
@@ -180,7 +186,9 @@ fn read<'a>(line: &'a str, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
         count += 1;
     }
     if count < FIELDS_MIN {
-        return Err(Refusal(format!("has {count} fields; an S3 access log has at least {FIELDS_MIN}")));
+        return Err(Refusal(format!(
+            "has {count} fields; an S3 access log has at least {FIELDS_MIN}"
+        )));
     }
     row.outcome = spaced::outcome_of_status(status);
     complete(&mut row, context);
@@ -279,7 +287,9 @@ mod tests {
     #[test]
     fn a_line_of_today() {
         check(
-            &format!(r#"{OWNER} payroll [15/Feb/2024:14:23:00 +0000] 198.51.100.7 arn:aws:sts::111122223333:assumed-role/ci/deploy 3E57427F3EXAMPLE REST.GET.OBJECT 2024/jan.csv "GET /2024/jan.csv HTTP/1.1" 403 AccessDenied 243 - 7 - "-" "aws-cli/2 "x"" - s9lzHYrFp76 SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader payroll.s3.us-east-1.amazonaws.com TLSv1.3 - Yes us-east-1 new-field"#),
+            &format!(
+                r#"{OWNER} payroll [15/Feb/2024:14:23:00 +0000] 198.51.100.7 arn:aws:sts::111122223333:assumed-role/ci/deploy 3E57427F3EXAMPLE REST.GET.OBJECT 2024/jan.csv "GET /2024/jan.csv HTTP/1.1" 403 AccessDenied 243 - 7 - "-" "aws-cli/2 "x"" - s9lzHYrFp76 SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader payroll.s3.us-east-1.amazonaws.com TLSv1.3 - Yes us-east-1 new-field"#
+            ),
             expect![[r#"
                 s3access event_time=2024-02-15T14:23:00Z actor=arn:aws:sts::111122223333:assumed-role/ci/deploy source_ip=198.51.100.7 user_agent=aws-cli/2 "x" action=REST.GET.OBJECT outcome=denied resource_ids=arn:aws:s3:::payroll,arn:aws:s3:::payroll/2024/jan.csv bucket_owner=79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd4700000 bucket=payroll request_id=3E57427F3EXAMPLE key=2024/jan.csv request_uri=GET /2024/jan.csv HTTP/1.1 http_status=403 error_code=AccessDenied bytes_sent=243 total_time=7 host_id=s9lzHYrFp76 signature_version=SigV4 cipher_suite=ECDHE-RSA-AES128-GCM-SHA256 authentication_type=AuthHeader host_header=payroll.s3.us-east-1.amazonaws.com tls_version=TLSv1.3 acl_required=Yes source_region=us-east-1 extra=new-field
             "#]],
@@ -289,7 +299,9 @@ mod tests {
     #[test]
     fn a_line_of_long_ago_and_an_anonymous_reader() {
         check(
-            &format!(r#"{OWNER} site [15/Feb/2014:14:23:00 +0000] 2001:db8::7 - 3E57427F3EXAMPLE WEBSITE.GET.OBJECT index.html "GET /index.html HTTP/1.1" 200 - 2400 2400 12 9 "http://www.example.com/a b" "Mozilla/5.0 (X11)""#),
+            &format!(
+                r#"{OWNER} site [15/Feb/2014:14:23:00 +0000] 2001:db8::7 - 3E57427F3EXAMPLE WEBSITE.GET.OBJECT index.html "GET /index.html HTTP/1.1" 200 - 2400 2400 12 9 "http://www.example.com/a b" "Mozilla/5.0 (X11)""#
+            ),
             expect![[r#"
                 s3access event_time=2014-02-15T14:23:00Z source_ip=2001:db8::7 user_agent=Mozilla/5.0 (X11) action=WEBSITE.GET.OBJECT outcome=success resource_ids=arn:aws:s3:::site,arn:aws:s3:::site/index.html bucket_owner=79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd4700000 bucket=site request_id=3E57427F3EXAMPLE key=index.html request_uri=GET /index.html HTTP/1.1 http_status=200 bytes_sent=2400 object_size=2400 total_time=12 turn_around_time=9 referer=http://www.example.com/a b
             "#]],
@@ -299,7 +311,9 @@ mod tests {
     #[test]
     fn a_cut_line_is_refused_and_a_wrong_number_flagged() {
         check(
-            &format!("{OWNER} a [15/Feb/2024:14:23:00 +0000] 192.0.2.1 - X REST.HEAD.BUCKET - \"HEAD / HTTP/1.1\" 2x0 - - - 1 1 - -\n{OWNER} a [15/Feb/2024:14:23:00 +0000] 192.0.2.1"),
+            &format!(
+                "{OWNER} a [15/Feb/2024:14:23:00 +0000] 192.0.2.1 - X REST.HEAD.BUCKET - \"HEAD / HTTP/1.1\" 2x0 - - - 1 1 - -\n{OWNER} a [15/Feb/2024:14:23:00 +0000] 192.0.2.1"
+            ),
             expect![[r#"
                 s3access event_time=2024-02-15T14:23:00Z source_ip=192.0.2.1 action=REST.HEAD.BUCKET resource_ids=arn:aws:s3:::a bucket_owner=79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd4700000 bucket=a request_id=X request_uri=HEAD / HTTP/1.1 total_time=1 turn_around_time=1 flags=http_status=does not fit its type: 2x0
                 refused s3access 165 has 4 fields; an S3 access log has at least 17

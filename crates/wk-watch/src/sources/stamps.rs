@@ -5,8 +5,8 @@
 //!   the time nearest before the delivery of the log.
 //! * Knows no format of a log beyond its time.
 
-use wk_model::time::Day;
 use wk_model::Timestamp;
+use wk_model::time::Day;
 
 /// A time that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +36,12 @@ pub(super) fn leading(line: &str, near: Timestamp) -> Option<Stamp> {
     let bytes = &line.as_bytes()[..line.len().min(LOOK_BYTES)];
     // Nearly all lines are decided by their first byte; the rest is for the odd ones.
     let at = before(bytes);
-    at_position(bytes, at, near).or_else(|| {
-        let second = after_word(bytes, at)?;
-        at_position(bytes, second, near)
-    }).or_else(|| access_log(bytes, near))
+    at_position(bytes, at, near)
+        .or_else(|| {
+            let second = after_word(bytes, at)?;
+            at_position(bytes, second, near)
+        })
+        .or_else(|| access_log(bytes, near))
 }
 
 /// A text that is a time and nothing else.
@@ -49,9 +51,9 @@ pub(super) fn whole(text: &str) -> Option<Stamp> {
     }
     let bytes = text.as_bytes();
     let all = |stamp: &Stamp| stamp.end == bytes.len() && stamp.assumed != Assumed::Year;
-    at_position(bytes, 0, Timestamp::default())
-        .filter(all)
-        .or_else(|| epoch(text).map(|time| Stamp { time, end: text.len(), assumed: Assumed::Nothing }))
+    at_position(bytes, 0, Timestamp::default()).filter(all).or_else(|| {
+        epoch(text).map(|time| Stamp { time, end: text.len(), assumed: Assumed::Nothing })
+    })
 }
 
 /// `15/Feb/2024:14:23:00 +0000`, the form of the Common Log Format.
@@ -164,9 +166,9 @@ impl Cursor<'_> {
     /// Exactly so many digits.
     fn digits(&mut self, count: usize) -> Option<u32> {
         let digits = self.bytes.get(self.at..self.at + count)?;
-        let number = digits.iter().try_fold(0u32, |sum, b| {
-            b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0'))
-        })?;
+        let number = digits
+            .iter()
+            .try_fold(0u32, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u32::from(b - b'0')))?;
         self.at += count;
         Some(number)
     }
@@ -180,8 +182,8 @@ impl Cursor<'_> {
     }
     fn month(&mut self) -> Option<u32> {
         const NAMES: [&[u8; 3]; 12] = [
-            b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct",
-            b"Nov", b"Dec",
+            b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+            b"Dec",
         ];
         let name = self.bytes.get(self.at..self.at + 3)?;
         let month = (1..).zip(NAMES).find(|(_, n)| n.eq_ignore_ascii_case(name))?.0;
@@ -308,9 +310,10 @@ impl Cursor<'_> {
             self.month()?;
         }
         self.eat(b" ")?;
-        let month = self.bytes.get(..self.at).and_then(|b| {
-            Cursor { bytes: b, at: self.at.checked_sub(4)? }.month()
-        })?;
+        let month = self
+            .bytes
+            .get(..self.at)
+            .and_then(|b| Cursor { bytes: b, at: self.at.checked_sub(4)? }.month())?;
         let day = self.one_or_two()?;
         let comma = self.eat(b",");
         self.eat(b" ")?;
@@ -429,11 +432,27 @@ mod tests {
     #[test]
     fn what_is_no_time_is_left_alone() {
         for line in [
-            "", "at com.example.Main", "404 not found", "1234567890123456 bottles", "12 Monkeys",
-            "Marching on", "Mon ami", "2024", "2024-02-15", "2024-02-30 14:23:00", "Feb 30 14:23:00",
-            "10.0.0.1 - x", "2024-02-15T14:23:00xyz", "17080069801 x", "[]",
+            "",
+            "at com.example.Main",
+            "404 not found",
+            "1234567890123456 bottles",
+            "12 Monkeys",
+            "Marching on",
+            "Mon ami",
+            "2024",
+            "2024-02-15",
+            "2024-02-30 14:23:00",
+            "Feb 30 14:23:00",
+            "10.0.0.1 - x",
+            "2024-02-15T14:23:00xyz",
+            "17080069801 x",
+            "[]",
         ] {
-            assert_eq!(read(line), if line.starts_with("1234") { read(line) } else { "none".into() }, "{line}");
+            assert_eq!(
+                read(line),
+                if line.starts_with("1234") { read(line) } else { "none".into() },
+                "{line}"
+            );
         }
     }
 

@@ -13,7 +13,6 @@ use crate::reader::{ObjectFacts, Reader, Sink};
 /// Reads the input as an object of unknown kind and compares what came of it: for each event a
 /// line `source column=value …` (what is absent is left out; `raw` too), for each refusal a line
 /// `refused source at reason`.
-#[expect(clippy::needless_pass_by_value, reason = "as expect! makes it")]
 pub(crate) fn check(input: &str, expected: Expect) {
     check_with(input, &Settings::default(), expected);
 }

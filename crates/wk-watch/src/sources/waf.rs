@@ -35,13 +35,29 @@ pub static TABLE: Table = Table {
         column("formatVersion", ColumnType::Int, "version of the record's form"),
         column("webaclId", ColumnType::Text, "ARN of the web ACL; a bare id for WAF Classic"),
         column("terminatingRuleId", ColumnType::Text, "rule that decided, or Default_Action"),
-        column("terminatingRuleType", ColumnType::Text, "REGULAR, RATE_BASED, GROUP, MANAGED_RULE_GROUP"),
-        column("terminatingRuleMatchDetails", ColumnType::Json, "what matched: SQL injection, cross-site scripting"),
-        column("httpSourceName", ColumnType::Text, "CF, ALB, APIGW, APPSYNC, COGNITOIDP, APPRUNNER, …"),
+        column(
+            "terminatingRuleType",
+            ColumnType::Text,
+            "REGULAR, RATE_BASED, GROUP, MANAGED_RULE_GROUP",
+        ),
+        column(
+            "terminatingRuleMatchDetails",
+            ColumnType::Json,
+            "what matched: SQL injection, cross-site scripting",
+        ),
+        column(
+            "httpSourceName",
+            ColumnType::Text,
+            "CF, ALB, APIGW, APPSYNC, COGNITOIDP, APPRUNNER, …",
+        ),
         column("httpSourceId", ColumnType::Text, "id of the protected resource"),
         column("ruleGroupList", ColumnType::Json, "rule groups that were asked"),
         column("rateBasedRuleList", ColumnType::Json, "rate-based rules that were asked"),
-        column("nonTerminatingMatchingRules", ColumnType::Json, "rules that matched and only counted"),
+        column(
+            "nonTerminatingMatchingRules",
+            ColumnType::Json,
+            "rules that matched and only counted",
+        ),
         column("requestHeadersInserted", ColumnType::Json, "headers that WAF added"),
         column("responseCodeSent", ColumnType::Int, "status of WAF's own answer"),
         column("labels", ColumnType::TextList, "labels that rules put on the request"),
@@ -55,7 +71,11 @@ pub static TABLE: Table = Table {
         column("httpRequest.uri", ColumnType::Text, "path"),
         column("httpRequest.args", ColumnType::Text, "query string"),
         column("httpRequest.httpVersion", ColumnType::Text, "version of HTTP"),
-        column("httpRequest.requestId", ColumnType::Text, "id that the protected service gave the request"),
+        column(
+            "httpRequest.requestId",
+            ColumnType::Text,
+            "id that the protected service gave the request",
+        ),
         column("httpRequest.headers", ColumnType::Json, "headers as they came"),
     ],
     aliases: &[("timestamp", "event_time"), ("httpRequest.clientIp", "source_ip")],
@@ -151,7 +171,9 @@ fn request<'a>(row: &mut Row<'a>, request: Value<'a>) {
 
 fn headers<'a>(row: &mut Row<'a>, headers: Value<'a>) {
     for header in headers.items() {
-        let (Some(name), Some(value)) = (header.text("name"), header.get("value")) else { continue };
+        let (Some(name), Some(value)) = (header.text("name"), header.get("value")) else {
+            continue;
+        };
         if name.eq_ignore_ascii_case("user-agent") {
             row.user_agent = value.as_str();
         } else if name.eq_ignore_ascii_case("host") && row.cells[HOST] == Cell::Null {
@@ -224,8 +246,11 @@ mod tests {
 
     #[test]
     fn an_object_without_a_request_is_refused() {
-        check(r#"{"webaclId":"x","action":"BLOCK"}"#, expect![[r#"
+        check(
+            r#"{"webaclId":"x","action":"BLOCK"}"#,
+            expect![[r#"
             refused unknown 0 no source knows a record of this form
-        "#]]);
+        "#]],
+        );
     }
 }
