@@ -5,7 +5,8 @@
 //! * Every byte that is not white space, punctuation between records, or the envelope around a
 //!   list of records is in exactly one [`Step::Record`] or [`Step::Defect`] (a record beyond the
 //!   limit is one defect that shows its first bytes).
-//! * It finds where records end; whether they are JSON inside is for [`super::Tape`] to say.
+//! * It finds where records end; whether they are JSON inside is for [`super::Tape`] to say. In
+//!   JSON lines a line is one record: two objects in a line are for the tape to refuse.
 //!
 //! A string never holds a line break in JSON, so a string that meets one is broken there, and the
 //! search for the next record goes on behind the break.
