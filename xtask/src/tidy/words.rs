@@ -9,7 +9,6 @@ const NOT_IN_RUST: &[(&str, &str)] = &[
     (concat!("to", "do!("), "finish it or take it out"),
     (concat!("unimpl", "emented!("), "finish it or take it out"),
     (concat!("db", "g!("), "take it out"),
-    ("\t", "indent with blanks"),
 ];
 
 /// Beginnings of paths that exist on one machine only. Records of systems and rules about them

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use wk_model::{Day, Timestamp};
 

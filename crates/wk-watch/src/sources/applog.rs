@@ -12,7 +12,7 @@
 //! * Completeness cannot be shown for such logs, only volume.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use wk_lang::json::{Kind, Tape, Value};
 use wk_model::event::{Cell, Outcome};
