@@ -60,7 +60,10 @@ impl Scan<'_> {
             detections: self.detections,
             matching: Vec::new(),
             object: String::new(),
-            scanned: Scanned { matches: vec![0; self.detections.rules().len()], ..Scanned::default() },
+            scanned: Scanned {
+                matches: vec![0; self.detections.rules().len()],
+                ..Scanned::default()
+            },
         };
         let mut unpack = (self.unpack)();
         let mut buffer = Vec::new();
@@ -78,9 +81,10 @@ impl Scan<'_> {
                 let facts = ObjectFacts { uri: &object.uri, modified: object.modified, metadata };
                 let mut reader = Reader::new(facts, self.settings, self.source, self.record_bytes);
                 let unpacked = unpack.unpack(opened.body, &mut buffer);
-                let ended = windows::each(unpacked, &mut buffer, WINDOW_BYTES, &mut |window, at_end| {
-                    Ok(reader.read(window, at_end, &mut seen))
-                })?;
+                let ended =
+                    windows::each(unpacked, &mut buffer, WINDOW_BYTES, &mut |window, at_end| {
+                        Ok(reader.read(window, at_end, &mut seen))
+                    })?;
                 match ended {
                     Ok(()) => seen.scanned.objects += 1,
                     Err(Unread::Damaged(why)) => {

@@ -121,7 +121,15 @@ impl Pending {
     pub(super) fn row(&self) -> ObjectRow {
         let mut complaints = self.complaints.clone();
         if self.unlisted > 0 {
-            let mut last = Complaint::new("unknown", 0, format!("{} more complaints about this object are counted but not listed", self.unlisted), b"");
+            let mut last = Complaint::new(
+                "unknown",
+                0,
+                format!(
+                    "{} more complaints about this object are counted but not listed",
+                    self.unlisted
+                ),
+                b"",
+            );
             last.kept = true;
             complaints.push(last);
         }
@@ -151,7 +159,13 @@ pub(super) struct ObjectSink<'a> {
 }
 
 impl Sink for ObjectSink<'_> {
-    fn event(&mut self, source: &'static Source, mut row: Row<'_>, record: Option<Value<'_>>, at: u64) {
+    fn event(
+        &mut self,
+        source: &'static Source,
+        mut row: Row<'_>,
+        record: Option<Value<'_>>,
+        at: u64,
+    ) {
         let ordinal = self.ordinal;
         self.ordinal += 1;
         let Some(modified) = self.batch.current().map(|o| o.object.modified) else { return };
@@ -164,7 +178,8 @@ impl Sink for ObjectSink<'_> {
         let (table, day) = (row.table.name, day_of(time));
         let key = fingerprint::key_of(&row, record, self.seed);
         let number = self.batch.number;
-        let claim = key.map_or(Claim::Mine, |key| self.shared.claims.claim(table, day, key, number));
+        let claim =
+            key.map_or(Claim::Mine, |key| self.shared.claims.claim(table, day, key, number));
         if let Claim::TakenBy(other) = claim {
             self.batch.lean_on(other);
             let tally = self.tally(source.id);

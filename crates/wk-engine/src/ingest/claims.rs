@@ -57,7 +57,13 @@ impl Claims {
     }
 
     /// Claims an event. Another content under the same id is another claim.
-    pub(super) fn claim(&self, table: &'static str, day: Day, key: EventKey, batch: BatchNumber) -> Claim {
+    pub(super) fn claim(
+        &self,
+        table: &'static str,
+        day: Day,
+        key: EventKey,
+        batch: BatchNumber,
+    ) -> Claim {
         let mut inner = self.inner();
         let live = inner.live.entry((table, day, key.id)).or_default();
         match live.iter().find(|l| l.content == key.content) {
@@ -76,7 +82,8 @@ impl Claims {
         let mut conflicts = vec![None; keys.len()];
         for (key, conflict) in keys.iter().zip(&mut conflicts) {
             let Some(live) = inner.live.get_mut(&(table, day, key.id)) else { continue };
-            *conflict = live.iter().find(|l| l.staging && l.content != key.content).map(|l| l.batch);
+            *conflict =
+                live.iter().find(|l| l.staging && l.content != key.content).map(|l| l.batch);
             live.iter_mut().filter(|l| l.content == key.content).for_each(|l| l.staging = true);
         }
         let of_day = inner.staged.iter().filter(|(r, _)| r.table == table && r.day == day);
@@ -84,7 +91,13 @@ impl Claims {
     }
 
     /// Gives claims back: after their run was staged, or because their batch was given up.
-    pub(super) fn release(&self, table: &'static str, day: Day, keys: &[EventKey], batch: BatchNumber) {
+    pub(super) fn release(
+        &self,
+        table: &'static str,
+        day: Day,
+        keys: &[EventKey],
+        batch: BatchNumber,
+    ) {
         let mut inner = self.inner();
         for key in keys {
             let place = (table, day, key.id);
@@ -123,7 +136,10 @@ mod tests {
         use Claim::{Mine, TakenBy};
         let claims = Claims::default();
         let claim = |day, content, batch| claims.claim("t", day, key(content), batch);
-        assert_eq!([claim(DAY, 7, 1), claim(DAY, 7, 2), claim(DAY, 7, 1)], [Mine, TakenBy(1), TakenBy(1)]);
+        assert_eq!(
+            [claim(DAY, 7, 1), claim(DAY, 7, 2), claim(DAY, 7, 1)],
+            [Mine, TakenBy(1), TakenBy(1)]
+        );
         assert_eq!([claim(DAY, 8, 2), claim(DAY, 8, 1)], [Mine, TakenBy(2)]);
         assert_eq!(claim(NEXT_DAY, 7, 2), Mine, "an id is one within its day");
         claims.release("t", DAY, &[key(7)], 2);

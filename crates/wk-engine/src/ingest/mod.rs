@@ -211,12 +211,17 @@ impl Shared<'_> {
     }
 
     /// Leaves out objects whose identity is known before they are opened.
-    async fn leave_out_known(&self, mut listed: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
+    async fn leave_out_known(
+        &self,
+        mut listed: Vec<(usize, Object)>,
+    ) -> Answer<Vec<(usize, Object)>> {
         let mut known = Vec::with_capacity(listed.len());
         for chunk in listed.chunks(1000) {
             let identities: Vec<Sha256> = chunk.iter().filter_map(|(_, o)| o.identity).collect();
             let mut answers = self.ingest.ledger.objects_known(&identities).await?.into_iter();
-            known.extend(chunk.iter().map(|(_, o)| o.identity.is_some() && answers.next() == Some(true)));
+            known.extend(
+                chunk.iter().map(|(_, o)| o.identity.is_some() && answers.next() == Some(true)),
+            );
         }
         // In place: a million objects are not held twice.
         let mut known = known.into_iter();
@@ -268,11 +273,16 @@ impl Shared<'_> {
         });
         ended.into_iter().collect::<Answer<()>>()?;
         fetched?;
-        let stuck = || Failure::new("ingest", "a batch waits for one that never came; this is our mistake");
+        let stuck =
+            || Failure::new("ingest", "a batch waits for one that never came; this is our mistake");
         self.take_again().await.ok_or_else(stuck)
     }
 
-    async fn fetch_all(&self, waiting: Vec<(usize, Object)>, send: mpsc::Sender<Fetched>) -> Answer<()> {
+    async fn fetch_all(
+        &self,
+        waiting: Vec<(usize, Object)>,
+        send: mpsc::Sender<Fetched>,
+    ) -> Answer<()> {
         let limits = &self.ingest.limits;
         let mut fetched = futures::stream::iter(waiting)
             .map(|(place, object)| async move {
@@ -327,5 +337,7 @@ impl Shared<'_> {
 }
 
 fn join(worker: std::thread::ScopedJoinHandle<'_, Answer<()>>) -> Answer<()> {
-    worker.join().unwrap_or_else(|_| Err(Failure::new("ingest", "a worker panicked; this is our mistake")))
+    worker
+        .join()
+        .unwrap_or_else(|_| Err(Failure::new("ingest", "a worker panicked; this is our mistake")))
 }

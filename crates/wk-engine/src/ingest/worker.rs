@@ -1,6 +1,5 @@
 //! A worker: reads objects, checks their events against the id index, stages and commits.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -24,7 +23,11 @@ use crate::windows::{self, Unread, chain};
 const PARTS_MAX: usize = 64;
 
 /// Works until the channel is closed and everything is committed, or something fails.
-pub(super) fn work(shared: &Shared<'_>, receive: &Mutex<mpsc::Receiver<Fetched>>, runtime: Handle) -> Answer<()> {
+pub(super) fn work(
+    shared: &Shared<'_>,
+    receive: &Mutex<mpsc::Receiver<Fetched>>,
+    runtime: Handle,
+) -> Answer<()> {
     let mut worker = Worker {
         shared,
         runtime,
@@ -125,7 +128,12 @@ impl Worker<'_> {
     }
 
     /// Reads an object to its end.
-    fn read(&mut self, object: &Object, opened: Opened, received: Timestamp) -> Answer<Result<(), Unread>> {
+    fn read(
+        &mut self,
+        object: &Object,
+        opened: Opened,
+        received: Timestamp,
+    ) -> Answer<Result<(), Unread>> {
         let short = opened.identity.short();
         let facts =
             ObjectFacts { uri: &object.uri, modified: object.modified, metadata: &opened.metadata };
@@ -135,13 +143,18 @@ impl Worker<'_> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let unpacked = self.unpack.unpack(opened.body, &mut buffer);
         let mut ordinal = 0;
-        let ended = windows::each(unpacked, &mut buffer, ingest.limits.window_bytes, &mut |window, at_end| {
-            let done = self.window(&mut reader, window, at_end, received, &short, &mut ordinal);
-            if !at_end && self.full() {
-                self.stage()?;
-            }
-            Ok(done)
-        });
+        let ended = windows::each(
+            unpacked,
+            &mut buffer,
+            ingest.limits.window_bytes,
+            &mut |window, at_end| {
+                let done = self.window(&mut reader, window, at_end, received, &short, &mut ordinal);
+                if !at_end && self.full() {
+                    self.stage()?;
+                }
+                Ok(done)
+            },
+        );
         self.buffer = buffer;
         // One large object must not keep its buffer for ever.
         if self.buffer.capacity() > 32 << 20 {
@@ -286,7 +299,9 @@ impl Worker<'_> {
     fn learn(&mut self, known: &mut Known, theirs: Known, of: BatchNumber) {
         let news = match (*known, theirs) {
             (Known::Duplicate, _) | (_, Known::New) | (Known::Conflict, Known::Conflict) => false,
-            (Known::New | Known::Conflict, Known::Duplicate) | (Known::New, Known::Conflict) => true,
+            (Known::New | Known::Conflict, Known::Duplicate) | (Known::New, Known::Conflict) => {
+                true
+            }
         };
         if news {
             *known = theirs;
@@ -324,7 +339,8 @@ impl Worker<'_> {
                     self.batch.notes += 1;
                     let id = columns::text(batch, "event_id", place).unwrap_or_default();
                     let mut sighting = conflict(table, day, id);
-                    let (time, live) = (columns::event_time(batch, place), self.shared.ingest.limits.live_seconds);
+                    let (time, live) =
+                        (columns::event_time(batch, place), self.shared.ingest.limits.live_seconds);
                     sighting.origin = Origin::of(time, self.shared.now(), live);
                     self.batch.sightings.push(sighting);
                 }

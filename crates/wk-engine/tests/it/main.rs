@@ -1,0 +1,5 @@
+//! The engine in a simulated world.
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
+mod exactly_once;
+mod world;

@@ -1,0 +1,285 @@
+//! Objects whose truth is known, processes that read them, and the lake that comes out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use wk_engine::ingest::{Ingest, Limits, Progress, Report};
+use wk_model::finding::Finding;
+use wk_model::{Sha256, Tally, Timestamp};
+use wk_seam::Answer;
+use wk_seam::clock::StandingClock;
+use wk_seam::fakes::{
+    Ending, Fault, Faults, Given, MemoryLake, MemoryLedger, MemoryObjects, PlainUnpack,
+};
+use wk_seam::ledger::{Commit, FindingQuery, Ledger as _};
+use wk_seam::objects::Objects;
+use wk_watch::columns;
+use wk_watch::detect::Detections;
+use wk_watch::sources::Settings;
+
+/// A record of an object; ids are below 24.
+#[derive(Debug, Clone)]
+pub(crate) enum Item {
+    /// An event with an id. The same id on another day is another event; another variant says
+    /// something else.
+    Event { id: u8, day: u8, variant: u8 },
+    /// An event without an id.
+    Nameless,
+    /// No record at all.
+    Broken,
+}
+
+/// An object, as the test describes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Thing {
+    pub(crate) items: Vec<Item>,
+    pub(crate) ends: Ends,
+    pub(crate) identity_listed: bool,
+}
+
+/// How reading it ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ends {
+    Well,
+    /// Its packing is damaged after so many records.
+    Damaged(usize),
+    /// The way to it breaks off after so many records, so many times.
+    BreaksOff(usize, u32),
+    /// The same, always.
+    NeverReadable(usize),
+    /// It cannot be opened, so many times.
+    Closed(u32),
+}
+
+/// A world: what processes share.
+pub(crate) struct World {
+    pub(crate) lake: MemoryLake,
+    pub(crate) ledger: MemoryLedger,
+    objects: Arc<dyn Objects>,
+}
+
+/// What a process is.
+#[derive(Debug, Clone)]
+pub(crate) struct Process {
+    pub(crate) workers: usize,
+    pub(crate) fetches: usize,
+    pub(crate) whole_bytes: u64,
+    pub(crate) window_bytes: usize,
+    pub(crate) batch_bytes: usize,
+    pub(crate) commit_seconds: i64,
+    pub(crate) faults: Vec<(u64, Fault)>,
+}
+
+/// What can be seen of a lake in the end.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) events: BTreeMap<String, u32>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) tallies: Vec<(String, Tally)>,
+    pub(crate) complaints: u64,
+    pub(crate) conflicts: u64,
+}
+
+/// Events from this id on have records of three kilobytes.
+pub(crate) const LARGE: u8 = 12;
+
+const RULE: &str = "
+title: A user was made
+id: 6f1c1a52-5d0c-4f0e-9f5c-0d6c1b1e7a01
+logsource: {product: aws, service: cloudtrail}
+detection: {selection: {eventName: CreateUser}, condition: selection}
+level: medium
+";
+
+impl Thing {
+    /// One line for each record.
+    fn lines(&self) -> Vec<String> {
+        self.items.iter().enumerate().map(|(at, item)| self.line(at, item)).collect()
+    }
+
+    fn line(&self, at: usize, item: &Item) -> String {
+        let (name, day, user, minute) = match item {
+            Item::Event { id, day, variant } => {
+                let name = format!(r#""eventID":"{}","#, event_id(*id));
+                (name, *day, format!("u{}", id / 4 + variant), minute(*id, *variant))
+            }
+            Item::Nameless => (String::new(), 0, "nameless".to_owned(), 59),
+            Item::Broken => return format!("{{\"eventVersion\": broken {at}}}\n"),
+        };
+        let padding = match item {
+            Item::Event { id, .. } if *id >= LARGE => "x".repeat(3000),
+            _ => String::new(),
+        };
+        format!(
+            r#"{{"eventVersion":"1.08",{name}"eventTime":"2024-02-{:02}T14:{minute:02}:00Z","eventSource":"iam.amazonaws.com","eventName":"{}","awsRegion":"us-east-1","recipientAccountId":"111122223333","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/{user}"}},"requestParameters":{{"n":"{padding}"}}}}
+"#,
+            14 + day,
+            if minute % 2 == 0 { "CreateUser" } else { "DeleteUser" },
+        )
+    }
+
+    fn given(&self, number: usize) -> Given {
+        let lines = self.lines();
+        let bytes_of = |records: usize| lines.iter().take(records).map(String::len).sum();
+        let (ending, heals_after) = match self.ends {
+            Ends::Well => (Ending::Well, None),
+            Ends::Damaged(after) => (Ending::Damaged(bytes_of(after)), None),
+            Ends::BreaksOff(after, times) => (Ending::BreaksOff(bytes_of(after) + 7), Some(times)),
+            Ends::NeverReadable(after) => (Ending::BreaksOff(bytes_of(after) + 7), None),
+            Ends::Closed(times) => (Ending::Closed, Some(times)),
+        };
+        let mut given = Given::new(format!("object-{number}"), lines.concat());
+        (given.ending, given.heals_after, given.identity_listed) =
+            (ending, heals_after, self.identity_listed);
+        given
+    }
+
+    /// The events that it brings, as the lake names them.
+    fn events(&self, identity: Sha256) -> Vec<String> {
+        let readable = match self.ends {
+            Ends::Damaged(after) => after,
+            _ => usize::MAX,
+        };
+        let items = self.items.iter().enumerate().take(readable);
+        let name = |(at, item): (usize, &Item)| match item {
+            Item::Event { id, day, variant } => {
+                Some(format!("{} day {day} says {:02}", event_id(*id), minute(*id, *variant)))
+            }
+            Item::Nameless => Some(format!("{}:{at} day 0 says 59", identity.short())),
+            Item::Broken => None,
+        };
+        items.filter_map(name).collect()
+    }
+}
+
+fn minute(id: u8, variant: u8) -> u8 {
+    id * 2 + variant
+}
+
+fn event_id(id: u8) -> String {
+    format!("00000000-0000-4000-8000-{id:012}")
+}
+
+impl World {
+    pub(crate) fn of(things: &[Thing]) -> Self {
+        let given = things.iter().enumerate().map(|(n, thing)| thing.given(n)).collect();
+        let objects = Arc::new(MemoryObjects::new(given, Arc::default()));
+        Self { lake: MemoryLake::default(), ledger: MemoryLedger::default(), objects }
+    }
+
+    /// Runs a process until it ends, well or not.
+    pub(crate) fn run(&self, name: &str, process: &Process) -> Answer<Report> {
+        static RULES: OnceLock<Arc<Detections>> = OnceLock::new();
+        let rules = RULES.get_or_init(|| {
+            let (rules, bad) = Detections::read([("rule".to_owned(), RULE.to_owned())].into_iter());
+            assert!(bad.is_empty() && rules.rules().len() == 1);
+            Arc::new(rules)
+        });
+        let faults = Arc::new(Faults::at(process.faults.clone()));
+        let ingest = Ingest {
+            lake: Arc::new(self.lake.with_faults(faults.clone())),
+            ledger: Arc::new(self.ledger.with_faults(faults)),
+            clock: Arc::new(StandingClock::at(Timestamp::from_seconds(1_708_100_000))),
+            unpack: PlainUnpack::boxed,
+            detections: rules.clone(),
+            settings: Settings::default(),
+            source: None,
+            writer: name.to_owned(),
+            limits: Limits {
+                workers: process.workers,
+                fetches: process.fetches,
+                whole_bytes: process.whole_bytes,
+                window_bytes: process.window_bytes,
+                batch_bytes: process.batch_bytes,
+                commit_seconds: process.commit_seconds,
+                ..Limits::default()
+            },
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(ingest.run(std::slice::from_ref(&self.objects), &Progress::default()))
+    }
+
+    /// Runs processes side by side.
+    pub(crate) fn run_together(&self, round: usize, processes: &[Process]) {
+        std::thread::scope(|scope| {
+            for (n, process) in processes.iter().enumerate() {
+                let name = format!("process {n} of round {round}");
+                scope.spawn(move || drop(self.run(&name, process)));
+            }
+        });
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        let commits = self.ledger.commits();
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let (count, filed) = self.ledger.complaints(usize::MAX).await.unwrap();
+            let conflicts = filed.iter().filter(|f| f.complaint.kept).count() as u64;
+            Seen {
+                events: self.visible(&commits),
+                findings: self.ledger.findings(&FindingQuery::default()).await.unwrap(),
+                tallies: self.ledger.tallies().await.unwrap(),
+                complaints: count - conflicts,
+                conflicts,
+            }
+        })
+    }
+
+    /// The events of the files that these commits name, and how often each is there.
+    fn visible(&self, commits: &[Commit]) -> BTreeMap<String, u32> {
+        let mut events = BTreeMap::new();
+        for file in commits.iter().flat_map(|c| &c.files) {
+            let part = self.lake.part(&file.path).expect("a file that the ledger names is there");
+            for row in 0..part.batch.num_rows() {
+                if part.keep.as_ref().is_some_and(|keep| !keep[row]) {
+                    continue;
+                }
+                *events.entry(name_of(&part, row)).or_default() += 1;
+            }
+        }
+        events
+    }
+
+    /// Whatever version a reader looks at: all events of its objects are there, and no others.
+    pub(crate) fn check_every_version(&self, things: &[Thing]) {
+        let of: BTreeMap<Sha256, &Thing> = things
+            .iter()
+            .enumerate()
+            .map(|(n, thing)| (thing.given(n).identity(), thing))
+            .collect();
+        let commits = self.ledger.commits();
+        let mut there = BTreeSet::new();
+        let mut names = BTreeSet::new();
+        for (version, commit) in commits.iter().enumerate() {
+            for object in &commit.objects {
+                there.extend(of[&object.identity].events(object.identity));
+            }
+            assert!(commit.files.iter().all(|f| names.insert(&f.path)), "a file is named twice");
+            let seen = self.visible(&commits[..=version]);
+            let twice: Vec<_> = seen.iter().filter(|(_, n)| **n != 1).collect();
+            assert!(twice.is_empty(), "in version {version} more than once: {twice:?}");
+            assert!(
+                seen.keys().eq(&there),
+                "version {version} shows {seen:#?}\nand not {there:#?}"
+            );
+        }
+    }
+}
+
+/// An event as the model names it.
+fn name_of(part: &wk_seam::lake::Part, row: usize) -> String {
+    let id = columns::text(&part.batch, "event_id", row).map(str::to_owned);
+    let place = || {
+        let ordinals = part.batch.column_by_name("ordinal").unwrap();
+        let ordinal =
+            ordinals.as_any().downcast_ref::<arrow_array::Int64Array>().unwrap().value(row);
+        format!("{}:{ordinal}", columns::text(&part.batch, "object", row).unwrap())
+    };
+    let time = columns::event_time(&part.batch, row);
+    let day = time.day().number() - wk_model::Day::parse("2024-02-14").unwrap().number();
+    let minute = time.seconds() / 60 % 60;
+    format!("{} day {day} says {minute:02}", id.unwrap_or_else(place))
+}

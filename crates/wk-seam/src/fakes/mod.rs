@@ -1,0 +1,22 @@
+//! A world in memory: objects, lake and ledger that fail when they are told to.
+//!
+//! * The fakes keep the promises of their traits to the letter, and nothing beyond them: what is
+//!   staged is not visible, a stale commit leaves no trace.
+//! * [`Faults`] counts the calls of all fakes that share it; so a fault hits any seam at any moment,
+//!   before or after the work was done.
+//! * For tests and simulations; nothing here touches a disk or a clock.
+
+mod faults;
+mod lake;
+mod ledger;
+mod objects;
+
+pub use faults::{Fault, Faults};
+pub use lake::MemoryLake;
+pub use ledger::MemoryLedger;
+pub use objects::{Ending, Given, MemoryObjects, PlainUnpack};
+
+/// A lock that a panic elsewhere does not close.
+fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
