@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test tells what it skipped")]
 
 mod access_and_app_logs;
+mod pack;
 
 use std::collections::BTreeMap;
 use std::fs;
