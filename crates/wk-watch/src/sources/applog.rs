@@ -11,8 +11,8 @@
 //!   <https://docs.docker.com/engine/logging/drivers/json-file/>.
 //! * Completeness cannot be shown for such logs, only volume.
 
-use std::borrow::Cow;
 use core::net::IpAddr;
+use std::borrow::Cow;
 
 use wk_lang::json::{Kind, Tape, Value};
 use wk_model::event::{Cell, Outcome};

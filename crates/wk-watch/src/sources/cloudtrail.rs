@@ -345,11 +345,15 @@ fn text_of<'a>(row: &Row<'a>, at: usize) -> Option<Cow<'a, str>> {
     }
 }
 
-/// Principal ARN, else what else names the caller.
+/// Principal ARN, else what else names the caller. Insights events have none: CloudTrail says them.
 fn actor<'a>(row: &Row<'a>) -> Option<Cow<'a, str>> {
     [UI_ARN, UI_INVOKED_BY, UI_PRINCIPAL_ID, UI_USER_NAME, UI_ACCOUNT_ID]
         .iter()
         .find_map(|at| text_of(row, *at))
+        .or_else(|| match row.cells[INSIGHT_DETAILS] {
+            Cell::Null => None,
+            _ => Some(Cow::Borrowed("cloudtrail.amazonaws.com")),
+        })
 }
 
 /// `iam:CreateUser`: the service without its domain, the operation without its version suffix.

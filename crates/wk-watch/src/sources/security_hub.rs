@@ -116,6 +116,8 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
     if is_wrong(&mut row, record) {
         sighting(&mut row, record, &id);
     }
+    // Where nobody is named, the event still has an origin: who says it, not who did it.
+    row.actor = row.actor.or_else(|| fields::text(record, "ProductArn"));
     Ok(row)
 }
 
@@ -232,7 +234,7 @@ mod tests {
         check(
             CHECK,
             expect![[r#"
-                securityhub event_time=2024-02-15T14:00:00Z event_id=arn:aws:securityhub:eu-west-1:111122223333:control/f-1@2024-02-15T14:00:00Z NEW ACTIVE account=111122223333 region=eu-west-1 outcome=failure resource_ids=arn:aws:s3:::ledger SchemaVersion=2018-10-08 ProductArn=arn:aws:securityhub:eu-west-1::product/aws/securityhub ProductName=Security Hub GeneratorId=security-control/S3.5 Types=Software and Configuration Checks/Practices Title=Buckets ask for TLS Severity.Label=MEDIUM Severity.Normalized=40 CreatedAt=2024-02-01T00:00:00Z UpdatedAt=2024-02-15T14:00:00Z Compliance.Status=FAILED Compliance.SecurityControlId=S3.5 Workflow.Status=NEW RecordState=ACTIVE Resources=[{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::ledger","Region":"eu-west-1"}] Compliance={"Status":"FAILED","SecurityControlId":"S3.5"} finding=security-control/S3.5 4.0 "Buckets ask for TLS"
+                securityhub event_time=2024-02-15T14:00:00Z event_id=arn:aws:securityhub:eu-west-1:111122223333:control/f-1@2024-02-15T14:00:00Z NEW ACTIVE account=111122223333 region=eu-west-1 actor=arn:aws:securityhub:eu-west-1::product/aws/securityhub outcome=failure resource_ids=arn:aws:s3:::ledger SchemaVersion=2018-10-08 ProductArn=arn:aws:securityhub:eu-west-1::product/aws/securityhub ProductName=Security Hub GeneratorId=security-control/S3.5 Types=Software and Configuration Checks/Practices Title=Buckets ask for TLS Severity.Label=MEDIUM Severity.Normalized=40 CreatedAt=2024-02-01T00:00:00Z UpdatedAt=2024-02-15T14:00:00Z Compliance.Status=FAILED Compliance.SecurityControlId=S3.5 Workflow.Status=NEW RecordState=ACTIVE Resources=[{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::ledger","Region":"eu-west-1"}] Compliance={"Status":"FAILED","SecurityControlId":"S3.5"} finding=security-control/S3.5 4.0 "Buckets ask for TLS"
             "#]],
         );
     }
@@ -294,7 +296,7 @@ mod tests {
         check(
             r#"{"findings":[{"Id":"f-3","ProductArn":"arn:aws:securityhub:eu-west-1::product/aws/macie","AwsAccountId":"111122223333","UpdatedAt":"2024-02-15T14:00:00Z","Severity":{"Label":"INFORMATIONAL"},"Title":"a note","Resources":[]},{"Id":"","ProductArn":"arn:aws:securityhub:eu-west-1::product/aws/macie","AwsAccountId":"111122223333"}]}"#,
             expect![[r#"
-                securityhub event_time=2024-02-15T14:00:00Z event_id=f-3@2024-02-15T14:00:00Z account=111122223333 region=eu-west-1 ProductArn=arn:aws:securityhub:eu-west-1::product/aws/macie Title=a note Severity.Label=INFORMATIONAL UpdatedAt=2024-02-15T14:00:00Z Resources=[]
+                securityhub event_time=2024-02-15T14:00:00Z event_id=f-3@2024-02-15T14:00:00Z account=111122223333 region=eu-west-1 actor=arn:aws:securityhub:eu-west-1::product/aws/macie ProductArn=arn:aws:securityhub:eu-west-1::product/aws/macie Title=a note Severity.Label=INFORMATIONAL UpdatedAt=2024-02-15T14:00:00Z Resources=[]
                 refused securityhub 224 the finding has no id
             "#]],
         );

@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test tells what it skipped")]
 
 mod access_and_app_logs;
+mod catalogue;
 mod pack;
+mod week;
 
 use std::collections::BTreeMap;
 use std::fs;

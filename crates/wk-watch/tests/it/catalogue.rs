@@ -1,0 +1,258 @@
+//! The catalogue pages `docs/sources.md` and `docs/rules.md`: made from what the catalogue says,
+//! and compared with it.
+//!
+//! `cargo xtask docs` writes them anew: it runs this test with `UPDATE_DOCS=1`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wk_model::table::{CORE, Column, ColumnType};
+use wk_watch::detect::{Detection, Detections};
+use wk_watch::pack::PACK;
+use wk_watch::sources::{self, Source};
+
+#[test]
+fn the_catalogue_pages_are_current() {
+    let docs = docs();
+    let pages = [("sources.md", sources_page()), ("rules.md", rules_page())];
+    let mut stale = Vec::new();
+    for (name, page) in pages {
+        let path = docs.join(name);
+        if update() {
+            fs::write(&path, &page).unwrap();
+        } else if fs::read_to_string(&path).ok().as_deref() != Some(&*page) {
+            stale.push(name);
+        }
+    }
+    assert!(stale.is_empty(), "{stale:?} differ from the catalogue; run: cargo xtask docs");
+}
+
+/// A page for every source, in the order in which they are asked.
+fn sources_page() -> String {
+    let mut page = Page::new(
+        "Sources",
+        "Every kind of log and report that Watchkeeper reads, in the order in which it asks whether \
+         a record is theirs. `NAME` is what `ingest --source NAME` takes; the table is what \
+         `query --sql` asks.",
+    );
+    let rows = sources::ALL.iter().map(|s| {
+        [link(s.title, s.title), code(s.id), code(s.table.name), forms(s).to_owned()].to_vec()
+    });
+    page.table(&["source", "NAME", "table", "comes as"], rows);
+
+    page.heading("Columns that every table has");
+    page.text(
+        "The view `events` has these columns of all tables, and `source`, the name of the table. \
+         Times are UTC.",
+    );
+    page.columns(CORE);
+    sources::ALL.iter().for_each(|source| page.source(source));
+    page.0
+}
+
+/// A page for every rule, by folder.
+fn rules_page() -> String {
+    let pack = Detections::built_in().unwrap();
+    // One rule is one file, and both are in the same order; the id in the text proves it.
+    assert_eq!(pack.rules().len(), PACK.len());
+    let mut folders: BTreeMap<&str, Vec<(&str, &Detection)>> = BTreeMap::new();
+    for ((file, text), rule) in PACK.iter().zip(pack.rules()) {
+        assert!(text.contains(&rule.rule.id), "{file}");
+        let (folder, _) = file.split_once('/').unwrap();
+        folders.entry(folder).or_default().push((file, rule));
+    }
+    let mut page = Page::new(
+        "Rules",
+        "The built-in detection pack, by folder of `rules/`. [rules/README.md](../rules/README.md) \
+         says how a rule is written, [rules/NOISE.md](../rules/NOISE.md) what each fires on where \
+         it should be calm.",
+    );
+    let counts = folders.iter().map(|(folder, rules)| {
+        let highest = rules.iter().map(|(_, d)| d.severity).max().unwrap();
+        let highest = format!("{highest} {}", highest.word());
+        [link(folder, folder), rules.len().to_string(), highest].to_vec()
+    });
+    page.table(&["folder", "rules", "highest severity"], counts);
+    page.text(&format!("{} rules.", pack.rules().len()));
+    for (folder, rules) in folders {
+        page.heading(folder);
+        rules.iter().for_each(|(file, rule)| page.rule(file, rule));
+    }
+    page.0
+}
+
+/// A page that grows from top to bottom.
+struct Page(String);
+
+impl Page {
+    fn new(title: &str, opening: &str) -> Self {
+        let mark = "<!-- Made by `cargo xtask docs` from the catalogue; do not edit. -->";
+        Self(format!("# {title}\n\n{mark}\n\n{opening}\n"))
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.text(&format!("## {text}"));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.push('\n');
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+        let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+        let heads: Vec<String> = heads.iter().map(|head| (*head).to_owned()).collect();
+        let rule = format!("|{}", "---|".repeat(heads.len()));
+        let lines: Vec<String> =
+            [line(&heads), rule].into_iter().chain(rows.map(|row| line(&row))).collect();
+        self.text(&lines.join("\n"));
+    }
+
+    fn list(&mut self, name: &str, items: &[String]) {
+        match items {
+            [] => {}
+            [only] => self.text(&format!("**{name}.** {}", sentence(only))),
+            items => {
+                let lines: Vec<String> =
+                    items.iter().map(|item| format!("* {}", sentence(item))).collect();
+                self.text(&format!("**{name}.**\n\n{}", lines.join("\n")));
+            }
+        }
+    }
+
+    fn columns(&mut self, columns: &[Column]) {
+        let rows = columns.iter().map(|c| vec![code(c.name), kind(c.kind).to_owned(), cell(c.doc)]);
+        self.table(&["column", "type", "what it holds"], rows);
+    }
+
+    fn source(&mut self, source: &Source) {
+        self.heading(source.title);
+        let rules = match source.service {
+            Some(service) => format!("`product: aws`, `service: {service}`"),
+            None => "none apply".to_owned(),
+        };
+        self.text(&format!(
+            "{}\n\n* `--source {}`, table `{}`, comes as {}\n* format: <{}>\n* `logsource` of its \
+             rules: {rules}\n* promises: {}",
+            source.table.doc,
+            source.id,
+            source.table.name,
+            forms(source),
+            source.page,
+            source.serves.join(", "),
+        ));
+        let same = sources::ALL.iter().find(|s| std::ptr::eq(s.table, source.table)).unwrap();
+        if same.id != source.id {
+            return self.text(&format!("Columns: as of {}.", link(same.title, same.title)));
+        }
+        self.columns(source.table.columns);
+        let aliases: Vec<String> = source
+            .table
+            .aliases
+            .iter()
+            .map(|(alias, column)| format!("`{alias}` for `{column}`"))
+            .collect();
+        if !aliases.is_empty() {
+            self.text(&format!("Also by the source's own names: {}.", aliases.join(", ")));
+        }
+    }
+
+    fn rule(&mut self, file: &str, detection: &Detection) {
+        let Detection { rule, title, severity, window_seconds, sigma } = detection;
+        self.text(&format!("### {title}"));
+        let techniques = &sigma.extension.techniques;
+        let facts = [
+            format!("{severity} {}", severity.word()),
+            rule.controls.join(", "),
+            rule.attack.join(", "),
+            format!("window {}", span(*window_seconds)),
+            format!("[{file}](../rules/{file})"),
+        ];
+        self.text(&facts.join(" · "));
+        self.text(sigma.description.as_deref().unwrap_or_default().trim());
+        self.list("Known noise", &sigma.falsepositives);
+        self.list("First look", &sigma.extension.triage);
+        if !techniques.is_empty() {
+            self.text(&format!("**Catches.** {}", codes(techniques)));
+        }
+        if !sigma.extension.requirements.is_empty() {
+            self.text(&format!("**Promises.** {}", sigma.extension.requirements.join(", ")));
+        }
+    }
+}
+
+fn forms(source: &Source) -> &'static str {
+    match (&source.json, &source.lines) {
+        (Some(_), Some(_)) => "JSON or text",
+        (Some(_), None) => "JSON",
+        (None, Some(_)) => "text",
+        (None, None) => "nothing",
+    }
+}
+
+fn kind(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Text => "text",
+        ColumnType::Json => "JSON text",
+        ColumnType::Int => "integer",
+        ColumnType::Float => "number",
+        ColumnType::Bool => "boolean",
+        ColumnType::Time => "time",
+        ColumnType::TextList => "list of texts",
+    }
+}
+
+fn span(seconds: i64) -> String {
+    match seconds {
+        s if s % 86_400 == 0 => format!("{} d", s / 86_400),
+        s if s % 3600 == 0 => format!("{} h", s / 3600),
+        s if s % 60 == 0 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}
+
+/// A link to a heading of the same page, as GitHub names it.
+fn link(text: &str, heading: &str) -> String {
+    let anchor: String = heading
+        .to_lowercase()
+        .chars()
+        .filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        })
+        .collect();
+    format!("[{text}](#{anchor})")
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn codes(texts: &[String]) -> String {
+    texts.iter().map(|text| code(text)).collect::<Vec<_>>().join(", ")
+}
+
+/// Text in a table's cell: a bar would end it.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// Text on one line, with a stop.
+fn sentence(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.ends_with(['.', '?', '!']) { line } else { format!("{line}.") }
+}
+
+/// The folder of the pages. Asked at run time: a build may be shared between checkouts.
+#[expect(clippy::disallowed_methods, reason = "cargo tells a test where its crate is")]
+fn docs() -> PathBuf {
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../docs")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the word of cargo xtask docs")]
+fn update() -> bool {
+    std::env::var_os("UPDATE_DOCS").is_some_and(|word| word == "1")
+}
