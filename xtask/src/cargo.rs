@@ -12,9 +12,21 @@ use anyhow::Context;
 
 /// Runs `cargo ARGS` in `root` and fails when it fails.
 pub(crate) fn run(root: &Path, args: &[&str], out: &mut dyn Write) -> anyhow::Result<()> {
-    writeln!(out, "\n$ cargo {}", args.join(" "))?;
+    run_with(root, &[], args, out)
+}
+
+/// The same with variables of its environment set.
+pub(crate) fn run_with(
+    root: &Path,
+    variables: &[(&str, &str)],
+    args: &[&str],
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let set: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    writeln!(out, "\n$ {set}cargo {}", args.join(" "))?;
     out.flush()?;
-    let status = command(root, args).status().context("could not start cargo")?;
+    let mut cargo = command(root, args);
+    let status = cargo.envs(variables.to_vec()).status().context("could not start cargo")?;
     anyhow::ensure!(status.success(), "`cargo {}` failed", args.join(" "));
     Ok(())
 }

@@ -6,6 +6,7 @@
 
 mod cargo;
 mod check;
+mod docs;
 mod pack;
 mod test;
 mod tidy;
@@ -31,6 +32,7 @@ const TASKS: &[Task] = &[
         run: check::deps,
     },
     Task { name: "pack", about: "make the list of built-in rules anew", run: pack::run },
+    Task { name: "docs", about: "make the pages of sources and rules anew", run: docs::run },
     Task { name: "test", about: "every test of the workspace", run: test::run },
     Task { name: "all", about: "check, deps and test; what must pass", run: all },
 ];

@@ -34,7 +34,7 @@ fn sources_page() -> String {
         "Sources",
         "Every kind of log and report that Watchkeeper reads, in the order in which it asks whether \
          a record is theirs. `NAME` is what `ingest --source NAME` takes; the table is what \
-         `query --sql` asks.",
+         `query --sql` asks. Promises are rows of [requirements.md](requirements.md).",
     );
     let rows = sources::ALL.iter().map(|s| {
         [link(s.title, s.title), code(s.id), code(s.table.name), forms(s).to_owned()].to_vec()
