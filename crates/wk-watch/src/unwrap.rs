@@ -84,6 +84,12 @@ impl Unwrapping<'_> {
 
     /// Reads what lies in an envelope; answers whether the value was one.
     fn envelope(&mut self, value: Value<'_>, context: &Context<'_>) -> bool {
+        // As search engines keep CloudTrail records.
+        if let Some(record) =
+            value.at(&["aws", "cloudtrail"]).filter(|r| r.get("eventVersion").is_some())
+        {
+            return self.inner(record, context);
+        }
         if let Some(sns) = value.get("Sns").filter(|s| s.get("Message").is_some()) {
             return self.nested_text(sns, "Message", context);
         }
