@@ -35,6 +35,8 @@ pub(crate) struct Thing {
     pub(crate) items: Vec<Item>,
     pub(crate) ends: Ends,
     pub(crate) identity_listed: bool,
+    /// Makes objects differ that say the same and end differently.
+    pub(crate) blank_lines: usize,
 }
 
 /// How reading it ends.
@@ -128,7 +130,8 @@ impl Thing {
             Ends::NeverReadable(after) => (Ending::BreaksOff(bytes_of(after) + 7), None),
             Ends::Closed(times) => (Ending::Closed, Some(times)),
         };
-        let mut given = Given::new(format!("object-{number}"), lines.concat());
+        let mut given =
+            Given::new(format!("object-{number}"), lines.concat() + &"\n".repeat(self.blank_lines));
         (given.ending, given.heals_after, given.identity_listed) =
             (ending, heals_after, self.identity_listed);
         given
