@@ -31,6 +31,10 @@ pub struct Splitter {
     lines: Option<bool>,
     head: Vec<u8>,
     list_key: Option<usize>,
+    /// In a list, between elements: blanks since the last line break, if nothing else stands there.
+    indent: Option<usize>,
+    /// How often the search went on behind an element that was not closed.
+    resumed: usize,
 }
 
 /// What [`Splitter::step`] found. Positions are places in the window.
@@ -76,6 +80,9 @@ pub enum Flaw {
     /// A line break came first.
     #[error("the line ends inside a record")]
     Broken,
+    /// A line that looks like the next record came first.
+    #[error("the record is not closed before the next one begins")]
+    Unclosed,
     /// It was passed over; the bytes are its first.
     #[error("record larger than {bytes_max} bytes")]
     TooLarge {
@@ -114,6 +121,8 @@ enum State {
 struct Item {
     start: usize,
     fate: Fate,
+    /// How far its first line is indented, if it begins a line.
+    indent: Option<usize>,
 }
 
 /// What an element will be at its end.
@@ -183,6 +192,9 @@ impl Splitter {
     pub const RECORD_BYTES_MAX: usize = 16 << 20;
     /// How much of an envelope is kept for [`Splitter::head`].
     pub const HEAD_BYTES_MAX: usize = 64 << 10;
+    /// How often, in one stream, the search for records goes on behind one that is not closed. Each
+    /// time may cost a look at the whole record limit.
+    const RESUMED_MAX: usize = 64;
 
     /// A splitter at the start of a stream. A document that is an object is an envelope if one of
     /// `list_keys` is among its own keys with an array that is empty or begins with an object;
@@ -197,6 +209,8 @@ impl Splitter {
             lines: None,
             head: Vec::new(),
             list_key: None,
+            indent: None,
+            resumed: 0,
         }
     }
 

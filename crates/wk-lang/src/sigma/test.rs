@@ -1,8 +1,8 @@
 //! A test: what a rule asks of one field, or, as a keyword, of all texts of a record.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use core::net::IpAddr;
 
 use wk_model::{Day, Timestamp};
 

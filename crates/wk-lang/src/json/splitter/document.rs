@@ -284,18 +284,28 @@ impl Splitter {
     /// Between the elements of an array of records.
     #[inline]
     pub(super) fn list(&mut self, within: Option<Document>, window: &[u8], at_end: bool) -> Turn {
-        match self.skip_while(window, |b| matches!(b, b' ' | b'\n' | b'\r' | b'\t' | b',')) {
+        let from = self.at;
+        let next = self.skip_while(window, |b| matches!(b, b' ' | b'\n' | b'\r' | b'\t' | b','));
+        self.note_indent(window.get(from..self.at).unwrap_or_default());
+        match next {
             Some(b']') => {
                 self.at += 1;
+                self.indent = None;
                 self.state = match within {
                     Some(document) => State::Document(document),
                     None => self.next_document(),
                 };
                 Turn::Again
             }
+            // Behind a record that took the end of its list with it, another document begins.
+            Some(b'[') if self.indent == Some(0) => {
+                self.indent = None;
+                self.state = self.next_document();
+                Turn::Again
+            }
             Some(first) => {
                 let fate = if first == b'{' { Fate::Record } else { Fate::NotAnObject };
-                let item = Item { start: self.at, fate };
+                let item = Item { start: self.at, fate, indent: self.indent.take() };
                 let mut scan = Scan::of_value(first, self.at);
                 if matches!(first, b'}' | b':') {
                     scan.at += 1; // whatever it is, it is at least this byte
@@ -327,6 +337,10 @@ impl Splitter {
             Found::Not => window.len(),
         };
         if item.fate != Fate::Told && reached - item.start > self.record_bytes_max {
+            let known = item.start + self.record_bytes_max;
+            if let Some(turn) = self.resume_behind(within, item, known, window) {
+                return turn;
+            }
             self.at = scan.at.max(item.start);
             let step = self.too_large(item.start);
             let item = Item { fate: Fate::Told, ..item };
@@ -340,7 +354,14 @@ impl Splitter {
                 self.state = State::Element { within, item, scan };
                 return Turn::Starved(self.at);
             }
-            (Found::Not, _) => self.state = State::Done,
+            (Found::Not, fate) => {
+                if fate != Fate::Told
+                    && let Some(turn) = self.resume_behind(within, item, window.len(), window)
+                {
+                    return turn;
+                }
+                self.state = State::Done;
+            }
             _ => {
                 self.at = reached;
                 self.state = State::List(within);
@@ -354,5 +375,48 @@ impl Splitter {
             (Found::Not, _) => Flaw::Truncated,
         };
         Turn::Step(Step::Defect { start, end, flaw })
+    }
+
+    /// Follows what stands between elements, to know how far the next one is indented.
+    #[inline]
+    fn note_indent(&mut self, skipped: &[u8]) {
+        for byte in skipped {
+            self.indent = match byte {
+                b'\n' => Some(0),
+                b',' => None,
+                _ => self.indent.map(|blanks| blanks + 1),
+            };
+        }
+    }
+
+    /// An element did not end. If a later line, indented no further than the element's first,
+    /// begins an object or an array or ends the list, then the element was not closed: it is the
+    /// defect, and that line is read anew. Only bytes before `known` are looked at, so that windows
+    /// do not change the answer.
+    fn resume_behind(
+        &mut self,
+        within: Option<Document>,
+        item: Item,
+        known: usize,
+        window: &[u8],
+    ) -> Option<Turn> {
+        let indent = item.indent.filter(|_| self.resumed < Self::RESUMED_MAX)?;
+        let bytes = window.get(item.start..known)?;
+        let begins = memchr::memchr_iter(b'\n', bytes).find_map(|end| {
+            let line = bytes.get(end + 1..)?;
+            let blanks = line.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
+            let begins = matches!(line.get(blanks), Some(b'{' | b'[' | b']'));
+            (blanks <= indent && begins).then_some((end, end + 1 + blanks))
+        });
+        let (end, next) = begins?;
+        self.resumed += 1;
+        self.at = item.start + next;
+        self.indent = Some(next - end - 1);
+        self.state = match bytes.get(next) {
+            Some(b'[') => self.next_document(),
+            _ => State::List(within),
+        };
+        let end = item.start + bytes.get(..end)?.trim_ascii_end().len();
+        Some(Turn::Step(Step::Defect { start: item.start, end, flaw: Flaw::Unclosed }))
     }
 }

@@ -384,3 +384,22 @@ fn stream(records: &[serde_json::Value], form: usize) -> (Vec<String>, String) {
         _ => (plain.clone(), format!("{{\"v\":1,\"Records\":[{}],\"w\":2}}", plain.join(","))),
     }
 }
+
+#[test]
+fn a_record_that_is_not_closed_takes_no_other_with_it() {
+    let text = b"[\n  {\"a\": {\n    \"b\": [\n      {\"x\": 1}\n    ]\n  },\n  {\"c\": 2},\n  {\"d\": {}\n]\n[\n  {\"e\": 3}\n]\n";
+    let steps = split(text, 1 << 20, std::iter::repeat(7));
+    let kinds: Vec<_> = steps.iter().map(|s| s.split_once(": ").unwrap().1).collect();
+    assert_eq!(kinds.len(), 4, "{kinds:#?}");
+    assert!(kinds[0].contains("not closed"), "{kinds:#?}");
+    assert!(kinds[1].starts_with("{\"c\": 2}"), "{kinds:#?}");
+    assert!(kinds[2].starts_with("{\"d\": {}"), "{kinds:#?}"); // for the tape to refuse
+    assert!(kinds[3].starts_with("{\"e\": 3}"), "{kinds:#?}");
+}
+
+#[test]
+fn a_stream_of_records_that_are_never_closed_ends_in_bounded_time() {
+    let text = "[\n".to_owned() + &"{\n".repeat(200_000);
+    let steps = split(text.as_bytes(), 1 << 20, std::iter::empty());
+    assert!(steps.len() < 200, "{}", steps.len());
+}
