@@ -44,6 +44,7 @@ pub struct Reader<'a> {
     /// Offset of the window in the object.
     position: u64,
     record_bytes_max: usize,
+    head_bytes: usize,
 }
 
 enum State {
@@ -81,14 +82,21 @@ impl<'a> Reader<'a> {
             hint: None,
             position: 0,
             record_bytes_max,
+            head_bytes: HEAD_BYTES,
         }
+    }
+
+    /// The same, but the kind is told by other than the first 64 KiB; for tests with small windows.
+    #[must_use]
+    pub fn with_head_bytes(self, bytes: usize) -> Self {
+        Self { head_bytes: bytes.max(1), ..self }
     }
 
     /// Reads a window: the bytes that the last call left, then new ones. Answers how many bytes at
     /// its beginning are done with. With `at_end` all of them are.
     pub fn read(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
         if matches!(self.state, State::Start) {
-            if window.len() < HEAD_BYTES && !at_end {
+            if window.len() < self.head_bytes && !at_end {
                 return 0;
             }
             self.state = self.recognise(window, sink);
@@ -103,7 +111,7 @@ impl<'a> Reader<'a> {
     }
 
     fn recognise(&self, window: &[u8], sink: &mut dyn Sink) -> State {
-        let head = &window[..window.len().min(HEAD_BYTES)];
+        let head = &window[..window.len().min(self.head_bytes)];
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         if text.is_empty() {
             return State::Unknown; // an empty object: no record, no complaint

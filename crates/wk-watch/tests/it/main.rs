@@ -197,3 +197,15 @@ fn eventbridge_events_are_told_apart() {
         }
     }
 }
+
+#[test]
+fn a_file_of_broken_arrays_gives_all_but_its_broken_records() {
+    for path in files("cloudtrail/opensearch") {
+        let seen = read(&path);
+        show(&path.display().to_string(), &seen);
+        if path.ends_with("samples-large.json") {
+            let stored = seen.events["cloudtrail"];
+            assert!(stored >= 830, "{stored} of 840");
+        }
+    }
+}

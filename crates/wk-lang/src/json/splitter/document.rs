@@ -3,6 +3,10 @@
 use super::scan::{Found, Scan};
 use super::{Document, Fate, Flaw, Item, Phase, Role, Splitter, State, Step, Then, Turn};
 
+/// Files put together by hand indent their records differently; objects inside a record are
+/// indented twice by what their printer uses, which is rarely less than two.
+const SLACK: usize = 2;
+
 impl Splitter {
     /// A key longer than this is no list key, and is not kept to be compared.
     const KEY_BYTES_MAX: usize = 1 << 10;
@@ -389,7 +393,7 @@ impl Splitter {
         }
     }
 
-    /// An element did not end. If a later line, indented no further than the element's first,
+    /// An element did not end. If a later line, indented hardly further than the element's first,
     /// begins an object or an array or ends the list, then the element was not closed: it is the
     /// defect, and that line is read anew. Only bytes before `known` are looked at, so that windows
     /// do not change the answer.
@@ -405,8 +409,12 @@ impl Splitter {
         let begins = memchr::memchr_iter(b'\n', bytes).find_map(|end| {
             let line = bytes.get(end + 1..)?;
             let blanks = line.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
-            let begins = matches!(line.get(blanks), Some(b'{' | b'[' | b']'));
-            (blanks <= indent && begins).then_some((end, end + 1 + blanks))
+            let indent_max = match line.get(blanks)? {
+                b'{' | b'[' => indent + SLACK,
+                b']' => indent,
+                _ => return None,
+            };
+            (blanks <= indent_max).then_some((end, end + 1 + blanks))
         });
         let (end, next) = begins?;
         self.resumed += 1;
