@@ -133,15 +133,18 @@ impl Page {
             Some(service) => format!("`product: aws`, `service: {service}`"),
             None => "none apply".to_owned(),
         };
+        let promises = match source.serves {
+            [] => String::new(),
+            serves => format!("\n* promises: {}", serves.join(", ")),
+        };
         self.text(&format!(
             "{}\n\n* `--source {}`, table `{}`, comes as {}\n* format: <{}>\n* `logsource` of its \
-             rules: {rules}\n* promises: {}",
+             rules: {rules}{promises}",
             source.table.doc,
             source.id,
             source.table.name,
             forms(source),
             source.page,
-            source.serves.join(", "),
         ));
         let same = sources::ALL.iter().find(|s| std::ptr::eq(s.table, source.table)).unwrap();
         if same.id != source.id {
