@@ -5,9 +5,11 @@ use std::io::Write;
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
+use wk_model::complaint::printable;
 use wk_model::finding::Finding;
 use wk_model::{Severity, SeverityWord, Timestamp};
 use wk_seam::ledger::{FindingQuery, Ledger as _};
+use wk_watch::detect::Detections;
 
 use super::{Exit, table};
 use crate::wire::App;
@@ -208,13 +210,34 @@ fn detail(f: &Finding, out: &mut dyn Write) -> anyhow::Result<()> {
     .into_iter()
     .map(|(name, value)| vec![name.to_owned(), value])
     .collect();
-    table::print(&["", ""], &rows, out)?;
+    for row in &rows {
+        writeln!(out, "{:11}  {}", row[0], printable(row[1].as_bytes()))?;
+    }
+    reason(f, out)?;
     writeln!(out)?;
     let events: Vec<Vec<String>> =
         f.events.iter().map(|e| vec![e.time.to_string(), e.table.clone(), e.id.clone()]).collect();
     table::print(&["event time", "table", "event_id"], &events, out)?;
     if f.count > f.events.len() as u64 && f.rule.product == "watchkeeper" {
         writeln!(out, "the first {} of {} events", f.events.len(), f.count)?;
+    }
+    Ok(())
+}
+
+/// Why the rule is there and what to do first, for rules that are built in.
+fn reason(f: &Finding, out: &mut dyn Write) -> anyhow::Result<()> {
+    let pack = Detections::built_in()?;
+    let Some(detection) = pack.rules().iter().find(|d| d.rule.id == f.rule.id) else {
+        return Ok(());
+    };
+    if let Some(why) = &detection.sigma.description {
+        writeln!(out, "\nwhy          {}", why.trim())?;
+    }
+    for noise in &detection.sigma.falsepositives {
+        writeln!(out, "known noise  {}", noise.trim())?;
+    }
+    for (number, step) in detection.sigma.extension.triage.iter().enumerate() {
+        writeln!(out, "triage {}     {}", number + 1, step.trim())?;
     }
     Ok(())
 }
