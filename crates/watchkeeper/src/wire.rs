@@ -1,5 +1,7 @@
 //! The only file that knows every part: it puts them together for a command.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -16,7 +18,7 @@ use wk_store::ledger::SqliteLedger;
 use wk_store::objects::{LocalTree, S3Place, S3Settings};
 use wk_store::query::{Limits, Questions};
 use wk_watch::columns;
-use wk_watch::detect::Detections;
+use wk_watch::detect::{BadRule, Detections};
 use wk_watch::sources::{self, Settings, Source};
 
 use crate::clock::SystemClock;
@@ -81,8 +83,10 @@ impl App {
         source: Option<&'static Source>,
         detections: Detections,
     ) -> anyhow::Result<wk_engine::ingest::Ingest> {
+        let lake = ParquetLake::new(self.files().await?);
+        lake.belongs_to(&self.ledger.name()).await?;
         Ok(wk_engine::ingest::Ingest {
-            lake: Arc::new(ParquetLake::new(self.files().await?)),
+            lake: Arc::new(lake),
             ledger: Arc::new(self.ledger.clone()),
             clock: self.clock.clone(),
             unpack: wk_store::unpack::Unpacker::boxed,
@@ -103,11 +107,23 @@ impl App {
         }
     }
 
+    /// The built-in pack, and the user's own rules in `rules` of the home directory. Own rules that
+    /// are broken are told and left out.
+    pub(crate) fn detections(&self) -> anyhow::Result<Detections> {
+        let own = self.home.path().join("rules");
+        if !own.try_exists()? {
+            return Ok(Detections::built_in()?);
+        }
+        let (detections, bad) = Detections::built_in_and(rule_files(&own)?.into_iter());
+        tell_bad_rules(&bad);
+        Ok(detections)
+    }
+
     /// Questions over the newest version of the lake.
     pub(crate) async fn questions(&self) -> anyhow::Result<Questions> {
         let files = self.files().await?;
         if let Files::Local(root) = &files {
-            std::fs::create_dir_all(root)
+            fs::create_dir_all(root)
                 .with_context(|| format!("could not make {}", root.display()))?;
         }
         let snapshot = self.ledger.snapshot().await?;
@@ -152,6 +168,37 @@ fn scan_batch(
             }
         }
         matching.iter().for_each(|rule| scanned.matches[*rule] += 1);
+    }
+}
+
+/// The files of rules below a folder, or the one file, with their texts, in the order of names.
+pub(crate) fn rule_files(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    let mut waiting = vec![path.to_path_buf()];
+    while let Some(path) = waiting.pop() {
+        let failed = || format!("could not read the rules in {}", path.display());
+        if fs::metadata(&path).with_context(failed)?.is_dir() {
+            for entry in fs::read_dir(&path).with_context(failed)? {
+                let below = entry.with_context(failed)?.path();
+                let is_rule = below.extension().is_some_and(|e| e == "yml" || e == "yaml");
+                if is_rule || fs::metadata(&below).is_ok_and(|m| m.is_dir()) {
+                    waiting.push(below);
+                }
+            }
+        } else {
+            let text = fs::read_to_string(&path).with_context(failed)?;
+            files.push((path.display().to_string(), text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Tells which rules were left out, and why, where errors are told.
+#[expect(clippy::print_stderr, reason = "broken rules are told where errors are told")]
+pub(crate) fn tell_bad_rules(bad: &[BadRule]) {
+    for rule in bad {
+        eprintln!("warning: {rule}");
     }
 }
 

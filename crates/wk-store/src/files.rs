@@ -61,6 +61,31 @@ impl Files {
         }
     }
 
+    /// Reads a whole small file; `None` if it is not there.
+    pub async fn read_small(&self, path: &str) -> Answer<Option<Vec<u8>>> {
+        match self {
+            Self::Local(root) => {
+                let full = root.join(path);
+                blocking(move || match fs::read(&full) {
+                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    read => read
+                        .map(Some)
+                        .map_err(|e| Failure::new(format!("read {}", full.display()), e)),
+                })
+                .await
+            }
+            Self::Store(store, prefix) => {
+                let key = join(prefix, path);
+                let failed = |e| store_failure(format!("read {key}"), e);
+                match store.get(&key).await {
+                    Err(object_store::Error::NotFound { .. }) => Ok(None),
+                    Err(e) => Err(failed(e)),
+                    Ok(got) => Ok(Some(got.bytes().await.map_err(failed)?.to_vec())),
+                }
+            }
+        }
+    }
+
     /// Every file below a folder of the lake, with the time it was written.
     pub async fn list(&self, folder: &str) -> Answer<Vec<(String, Timestamp)>> {
         match self {

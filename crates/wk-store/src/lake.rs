@@ -33,9 +33,21 @@ impl ParquetLake {
     pub fn new(files: Files) -> Self {
         Self { files }
     }
-    /// Its files.
-    pub fn files(&self) -> &Files {
-        &self.files
+    /// Makes sure that the files belong to this ledger: two ledgers over one place would each take
+    /// the other's files for leftovers. The first that comes leaves its mark.
+    pub async fn belongs_to(&self, ledger: &str) -> Answer<()> {
+        const MARK: &str = "lake.json";
+        let mark = format!("{{\"ledger\":\"{ledger}\",\"version\":1}}\n").into_bytes();
+        if self.files.read_small(MARK).await?.is_none() {
+            self.files.write(MARK, mark.clone()).await?;
+        }
+        match self.files.read_small(MARK).await? {
+            Some(there) if there == mark => Ok(()),
+            _ => {
+                let why = "its lake.json names another ledger; give this home a lake of its own, or use the home that it belongs to";
+                Err(Failure::new("use the lake", why))
+            }
+        }
     }
 }
 

@@ -75,10 +75,17 @@ impl Detections {
     /// # Errors
     /// If a rule of the pack is broken, which a test rules out.
     pub fn built_in() -> Result<Self, RulesError> {
-        match Self::read(PACK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))) {
+        match Self::built_in_and(std::iter::empty()) {
             (detections, bad) if bad.is_empty() => Ok(detections),
             (_, bad) => Err(RulesError::Bad(bad)),
         }
+    }
+
+    /// The built-in pack and the rules of these files (name and text), and those that could not be
+    /// read.
+    pub fn built_in_and(files: impl Iterator<Item = (String, String)>) -> (Self, Vec<BadRule>) {
+        let pack = PACK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Self::read(pack.chain(files))
     }
 
     /// The rules of these files (name and text), and those that could not be read.

@@ -1,16 +1,15 @@
 //! `watchkeeper detect`
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use wk_engine::scan::{Scan, Scanned};
 use wk_store::unpack::Unpacker;
 use wk_watch::detect::Detections;
-use wk_watch::sources::Settings;
+use wk_watch::sources::{Settings, Source};
 
 use super::ingest::source_named;
 use super::{Exit, table};
@@ -41,8 +40,8 @@ struct Run {
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
     /// What the objects are, where content alone does not tell
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = source_named)]
+    source: Option<&'static Source>,
     /// Print every rule with its matches as JSON
     #[arg(long)]
     json: bool,
@@ -79,7 +78,6 @@ impl Run {
             Some(path) => read_rules(path)?,
             None => (Detections::built_in()?, 0),
         };
-        let source = self.source.as_deref().map(source_named).transpose()?;
         let scanned = if self.paths.is_empty() {
             app()?.scan_lake(&detections).await?
         } else {
@@ -92,7 +90,7 @@ impl Run {
             let scan = Scan {
                 detections: &detections,
                 settings: &settings,
-                source,
+                source: self.source,
                 unpack: Unpacker::boxed,
                 whole_bytes: 2 << 20,
                 record_bytes: 16 << 20,
@@ -136,39 +134,17 @@ impl List {
 }
 
 /// Reads a file or folder of rules; tells what is broken on standard error and goes on.
-#[expect(clippy::print_stderr, reason = "broken rules are told where errors are told")]
 fn read_rules(path: &Path) -> anyhow::Result<(Detections, usize)> {
-    let mut files = Vec::new();
-    rule_files(path, &mut files)?;
+    let files = wire::rule_files(path)?;
     if files.is_empty() {
         bail!("{} holds no .yml or .yaml file", path.display());
     }
-    files.sort();
     let (detections, bad) = Detections::read(files.into_iter());
-    for rule in &bad {
-        eprintln!("warning: {rule}");
-    }
+    wire::tell_bad_rules(&bad);
     if detections.rules().is_empty() {
         bail!("{} holds no rule that can be used", path.display());
     }
     Ok((detections, bad.len()))
-}
-
-fn rule_files(path: &Path, files: &mut Vec<(String, String)>) -> anyhow::Result<()> {
-    let failed = || format!("could not read the rules in {}", path.display());
-    if fs::metadata(path).with_context(failed)?.is_dir() {
-        for entry in fs::read_dir(path).with_context(failed)? {
-            let below = entry.with_context(failed)?.path();
-            let is_rule = below.extension().is_some_and(|e| e == "yml" || e == "yaml");
-            if is_rule || fs::metadata(&below).is_ok_and(|m| m.is_dir()) {
-                rule_files(&below, files)?;
-            }
-        }
-    } else {
-        let text = fs::read_to_string(path).with_context(failed)?;
-        files.push((path.display().to_string(), text));
-    }
-    Ok(())
 }
 
 fn as_json(detections: &Detections, scanned: &Scanned, bad: usize) -> Value {

@@ -7,7 +7,6 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
 use wk_engine::ingest::{Progress, Report};
-use wk_seam::ledger::Ledger as _;
 use wk_watch::detect::Detections;
 use wk_watch::sources;
 
@@ -23,9 +22,9 @@ pub(crate) struct Ingest {
     /// Files, folders or s3://bucket/prefix
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
-    /// What the objects are, where content alone does not tell; `list` names all sources
-    #[arg(long, value_name = "NAME")]
-    source: Option<String>,
+    /// What the objects are, where content alone does not tell: see docs/sources.md
+    #[arg(long, value_name = "NAME", value_parser = source_named)]
+    source: Option<&'static sources::Source>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -45,10 +44,6 @@ pub(crate) struct Ingest {
 
 impl Ingest {
     pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        let source = match self.source.as_deref() {
-            None => None,
-            Some(name) => Some(source_named(name)?),
-        };
         let access = Access {
             profile: self.profile,
             region: self.region,
@@ -59,11 +54,8 @@ impl Ingest {
         for path in &self.paths {
             places.push(wire::place(path, &access).await?);
         }
-        let detections = if self.no_detect { Detections::none() } else { Detections::built_in()? };
-        let ingest = app.ingest(source, detections).await?;
-        // What a crash left and nobody can be writing any more.
-        let named = app.ledger.named_paths().await?;
-        ingest.lake.sweep(&named, app.clock.now().plus_seconds(-3600)).await?;
+        let detections = if self.no_detect { Detections::none() } else { app.detections()? };
+        let ingest = app.ingest(self.source, detections).await?;
         let progress = Arc::new(Progress::default());
         let report = progress::shown(&progress, ingest.run(&places, &progress)).await?;
         if self.json {

@@ -62,6 +62,11 @@ impl SqliteLedger {
         self.0.signer.verifier()
     }
 
+    /// A name for this ledger that no other has; tells nothing of its secrets.
+    pub fn name(&self) -> String {
+        Sha256::of_parts(&[b"ledger", &self.0.seed.to_be_bytes()]).short()
+    }
+
     /// Every leaf of the log with its number, in order.
     pub async fn leaves(&self) -> Answer<Vec<(u64, String)>> {
         self.read("read the log", |c| {
