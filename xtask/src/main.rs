@@ -4,6 +4,7 @@
 //! * Whatever a task runs it names first, so that a reader can run the same by hand.
 //! * Knows the workspace from outside only: manifests, texts and `cargo`. Never links a crate of it.
 
+mod bench;
 mod cargo;
 mod check;
 mod docs;
@@ -33,6 +34,7 @@ const TASKS: &[Task] = &[
     },
     Task { name: "pack", about: "make the list of built-in rules anew", run: pack::run },
     Task { name: "docs", about: "make the pages of sources and rules anew", run: docs::run },
+    Task { name: "bench", about: "what the work costs, beside its peers", run: bench::run },
     Task { name: "test", about: "every test of the workspace", run: test::run },
     Task { name: "all", about: "check, deps and test; what must pass", run: all },
 ];
