@@ -53,7 +53,7 @@ impl OneShot {
         // The trailer says the size modulo 2^32 (RFC 1952, ISIZE): a hint that is checked.
         let Some(trailer) = gz.last_chunk::<4>() else { return false };
         let size = u32::from_le_bytes(*trailer) as usize;
-        if size > max || size / 1100 > gz.len() {
+        if size > max || size / 1100 > gz.len() || may_go_on(gz) {
             return false;
         }
         out.clear();
@@ -63,6 +63,14 @@ impl OneShot {
             Err(_) => false,
         }
     }
+}
+
+/// Whether a second member may begin somewhere: the one-shot decoder stops after the first without
+/// a word, and where the last one is as long as the first, no length tells. In other bytes its three
+/// marks come by chance once in 16 million.
+fn may_go_on(gz: &[u8]) -> bool {
+    const MEMBER: &[u8] = &[0x1f, 0x8b, 8]; // RFC 1952: ID1, ID2, CM = deflate
+    gz.get(MEMBER.len()..).is_some_and(|rest| memchr::memmem::find(rest, MEMBER).is_some())
 }
 
 /// A gzip stream of any number of members that stops at its limits.
@@ -75,11 +83,15 @@ pub struct Capped<R> {
 struct Counted<R> {
     inner: R,
     bytes: u64,
+    /// Whether `inner` itself failed: then the stream is not to blame.
+    failed: bool,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf)?;
+        let read = self.inner.read(buf);
+        self.failed |= read.as_ref().is_err_and(|e| e.kind() != io::ErrorKind::Interrupted);
+        let n = read?;
         self.bytes += n as u64;
         Ok(n)
     }
@@ -89,18 +101,24 @@ impl<R: Read> Capped<R> {
     /// Inflates what `inner` gives.
     #[expect(clippy::disallowed_methods, reason = "this is the size-capped reader")]
     pub fn new(inner: R, limits: Limits) -> Self {
-        Self { inner: MultiGzDecoder::new(Counted { inner, bytes: 0 }), limits, out: 0 }
+        Self {
+            inner: MultiGzDecoder::new(Counted { inner, bytes: 0, failed: false }),
+            limits,
+            out: 0,
+        }
     }
 }
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf).map_err(|e| match e.kind() {
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::InvalidInput
-            | io::ErrorKind::InvalidData => io::Error::new(e.kind(), InflateError::Damaged),
-            _ => e,
-        })?;
+        let n = match self.inner.read(buf) {
+            Ok(n) => n,
+            // What ends too early here is an object that is cut short, not a way that broke off.
+            Err(e) if is_damage(e.kind()) && !self.inner.get_ref().failed => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, InflateError::Damaged));
+            }
+            Err(e) => return Err(e),
+        };
         self.out += n as u64;
         let allowed = self.limits.free_bytes + self.inner.get_ref().bytes * self.limits.ratio_max;
         if self.out > allowed {
@@ -108,6 +126,11 @@ impl<R: Read> Read for Capped<R> {
         }
         Ok(n)
     }
+}
+
+fn is_damage(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(kind, UnexpectedEof | InvalidInput | InvalidData)
 }
 
 /// Inflates a small gzip stream, or gives other bytes back: for data inside envelopes.
@@ -146,6 +169,31 @@ mod tests {
         let error = Capped::new(&bomb[..], limits).read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), InflateError::Bomb.to_string());
         assert_eq!(small(&bomb), None);
+    }
+
+    #[test]
+    fn a_cut_object_is_damaged_and_a_cut_way_is_not() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+        }
+        let whole = gz(b"one line and another");
+        let cut = &whole[..whole.len() - 9];
+        let end = |inner: Box<dyn Read>| {
+            let mut capped = Capped::new(inner, Limits::default());
+            capped.read_to_end(&mut Vec::new()).unwrap_err().kind()
+        };
+        assert_eq!(end(Box::new(cut)), io::ErrorKind::InvalidData);
+        assert_eq!(end(Box::new(cut.chain(Broken))), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn members_of_equal_length_are_all_read() {
+        let both = [gz(b"one\n"), gz(b"two\n")].concat();
+        assert!(!OneShot::default().inflate(&both, 100, &mut Vec::new()));
+        assert_eq!(small(&both).unwrap(), b"one\ntwo\n");
     }
 
     #[test]

@@ -103,6 +103,7 @@ CREATE TABLE run (
     removed_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_of_day ON run (tbl, day) WHERE removed IS NULL;
+CREATE INDEX run_added ON run (tbl, day, added);
 
 CREATE TABLE finding (
     id         TEXT PRIMARY KEY,

@@ -12,7 +12,7 @@ use wk_model::digest::Sha256Writer;
 use wk_seam::objects::{Body, Object, Objects, Opened};
 use wk_seam::{Answer, Failure, Future};
 
-use super::reading_order;
+use super::in_reading_order;
 use crate::files::{blocking, modified};
 
 /// A file, or all files below a folder. Links are followed to files, not to folders.
@@ -49,32 +49,39 @@ impl Objects for LocalTree {
 }
 
 fn list(root: &Path) -> Answer<Vec<Object>> {
+    let failed = |path: &Path, e| Failure::new(format!("read {}", path.display()), e);
+    let meta = fs::metadata(root).map_err(|e| failed(root, e))?;
+    if !meta.is_dir() {
+        return Ok(object(root, &meta).into_iter().collect());
+    }
     let mut found = Vec::new();
-    let mut waiting = vec![root.to_path_buf()];
-    while let Some(path) = waiting.pop() {
-        let failed = |e| Failure::new(format!("read {}", path.display()), e);
-        let meta = fs::metadata(&path).map_err(failed)?;
-        if meta.is_dir() {
-            for entry in fs::read_dir(&path).map_err(failed)? {
-                let entry = entry.map_err(failed)?;
-                let linked = entry.file_type().map_err(failed)?.is_symlink();
-                let below = entry.path();
-                // A link may lead in a circle, or nowhere.
-                if !linked || fs::metadata(&below).is_ok_and(|m| m.is_file()) {
-                    waiting.push(below);
-                }
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|e| failed(&folder, e))? {
+            let entry = entry.map_err(|e| failed(&folder, e))?;
+            let path = entry.path();
+            let linked = entry.file_type().map_err(|e| failed(&path, e))?.is_symlink();
+            match fs::metadata(&path) {
+                // A link may lead in a circle, or nowhere; a file may be moved away meanwhile.
+                Ok(meta) if meta.is_dir() && !linked => folders.push(path),
+                Ok(meta) => found.extend(object(&path, &meta)),
+                Err(e) if linked || e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(failed(&path, e)),
             }
-        } else if meta.is_file() {
-            found.push(Object {
-                uri: path.to_string_lossy().into_owned(),
-                size: meta.len(),
-                modified: modified(&meta),
-                identity: None,
-            });
         }
     }
-    found.sort_by(|a, b| reading_order(&a.uri).cmp(&reading_order(&b.uri)));
+    in_reading_order(&mut found);
     Ok(found)
+}
+
+/// A file as an object; pipes, sockets and devices are none.
+fn object(path: &Path, meta: &fs::Metadata) -> Option<Object> {
+    meta.is_file().then(|| Object {
+        uri: path.to_string_lossy().into_owned(),
+        size: meta.len(),
+        modified: modified(meta),
+        identity: None,
+    })
 }
 
 fn open(path: &Path, whole_max: u64, identified: bool) -> io::Result<Opened> {

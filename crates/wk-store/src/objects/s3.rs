@@ -17,7 +17,7 @@ use wk_seam::credentials::CredentialSource;
 use wk_seam::objects::{Body, Object, Objects, Opened};
 use wk_seam::{Answer, Failure, Future};
 
-use super::reading_order;
+use super::in_reading_order;
 use crate::files::{Files, store_failure};
 
 /// A bucket and prefix of a store.
@@ -116,7 +116,7 @@ impl S3Place {
                 identity: meta.e_tag.as_ref().map(|_| identity),
             });
         }
-        found.sort_by(|a, b| reading_order(&a.uri).cmp(&reading_order(&b.uri)));
+        in_reading_order(&mut found);
         Ok(found)
     }
 
