@@ -51,7 +51,7 @@ enum State {
     /// Nothing seen yet.
     Start,
     Json(Box<Splitter>),
-    Lines(&'static Source, Box<dyn LineReader>),
+    Lines(&'static Source, Box<dyn LineReader>, Passing),
     /// Not a kind that is known: one refusal, the rest is passed over.
     Unknown,
 }
@@ -95,24 +95,40 @@ impl<'a> Reader<'a> {
     /// Reads a window: the bytes that the last call left, then new ones. Answers how many bytes at
     /// its beginning are done with. With `at_end` all of them are.
     pub fn read(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
-        if matches!(self.state, State::Start) {
-            if window.len() < self.head_bytes && !at_end {
-                return 0;
-            }
-            self.state = self.recognise(window, sink);
-        }
+        let blank = self.begin(window, at_end, sink);
+        let window = &window[blank..];
         let done = match self.state {
-            State::Start | State::Unknown => window.len(),
+            State::Start => 0,
+            State::Unknown => window.len(),
             State::Json(_) => self.json(window, at_end, sink),
             State::Lines(..) => self.lines(window, at_end, sink),
         };
         self.position += done as u64;
-        done
+        blank + done
+    }
+
+    /// Tells the kind once enough is there to tell it: more than the head, so that how the object
+    /// is cut into windows does not show. Answers how many blank bytes were passed over.
+    fn begin(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
+        let mut blank = 0;
+        while matches!(self.state, State::Start) {
+            let rest = &window[blank..];
+            if rest.len() <= self.head_bytes && !at_end {
+                break;
+            }
+            if rest.len() > self.head_bytes && without_mark(&rest[..self.head_bytes]).is_empty() {
+                blank += self.head_bytes;
+                self.position += self.head_bytes as u64;
+                continue;
+            }
+            self.state = self.recognise(rest, sink);
+        }
+        blank
     }
 
     fn recognise(&self, window: &[u8], sink: &mut dyn Sink) -> State {
         let head = &window[..window.len().min(self.head_bytes)];
-        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let text = without_mark(head);
         if text.is_empty() {
             return State::Unknown; // an empty object: no record, no complaint
         }
@@ -132,7 +148,9 @@ impl<'a> Reader<'a> {
         let source =
             self.forced.or_else(|| sources::of_lines(&lines, self.settings).filter(|_| !binary));
         match source.and_then(|s| Some((s, s.lines.as_ref()?))) {
-            Some((source, form)) => State::Lines(source, (form.begin)(self.settings)),
+            Some((source, form)) => {
+                State::Lines(source, (form.begin)(self.settings), Passing::Nothing)
+            }
             None => {
                 let reason = "not a kind of log that Watchkeeper knows; --source names one";
                 sink.refuse(self.forced.map_or("unknown", |s| s.id), self.position, reason, head);
@@ -182,20 +200,31 @@ impl<'a> Reader<'a> {
     }
 
     fn lines(&mut self, window: &[u8], at_end: bool, sink: &mut dyn Sink) -> usize {
-        let State::Lines(source, reader) = &mut self.state else { return window.len() };
+        let State::Lines(source, reader, passing) = &mut self.state else { return window.len() };
         let context = context(&self.facts, self.settings);
-        let mut start = 0;
-        while let Some(end) =
-            record_end(window, start, at_end, reader.as_ref(), self.record_bytes_max)
-        {
-            let bytes = &window[start..end];
-            let at = self.position + start as u64;
-            start = end;
-            if bytes.len() > self.record_bytes_max {
-                let reason = format!("record larger than {} bytes", self.record_bytes_max);
-                sink.refuse(source.id, at, &reason, bytes);
-                continue;
+        let limit = self.record_bytes_max;
+        let cut = Cut { window, at_end, begins: reader.begins(), record_bytes_max: limit };
+        let marked = self.position == 0 && window.starts_with(MARK);
+        let mut start = if marked { MARK.len() } else { 0 };
+        loop {
+            start = cut.pass(start, passing);
+            if start >= window.len() || *passing != Passing::Nothing {
+                return start;
             }
+            let at = self.position + start as u64;
+            let end = match cut.record(start) {
+                Some(Ok(end)) => end,
+                Some(Err(TooLong)) => {
+                    let end = start + limit;
+                    let reason = format!("record larger than {limit} bytes");
+                    sink.refuse(source.id, at, &reason, &window[start..end]);
+                    (start, *passing) = (end, Passing::Line);
+                    continue;
+                }
+                None => return start,
+            };
+            let bytes = &window[start..end];
+            start = end;
             let text = String::from_utf8_lossy(bytes);
             let text = text.trim_end_matches(['\n', '\r']);
             if text.trim().is_empty() {
@@ -212,8 +241,15 @@ impl<'a> Reader<'a> {
                 Line::Refused(refusal) => sink.refuse(source.id, at, &refusal.0, bytes),
             }
         }
-        start
     }
+}
+
+/// How a text may begin that says it is UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The text behind its byte order mark and blanks.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(MARK).unwrap_or(text).trim_ascii_start()
 }
 
 /// Whether the text begins as JSON records do. A bracket before a letter or digit is that of a
@@ -242,43 +278,89 @@ fn context<'a>(facts: &ObjectFacts<'a>, settings: &'a Settings) -> Context<'a> {
     }
 }
 
-/// Where the record that begins at `start` ends: after its line and the lines that continue it.
-/// `None` if more bytes are needed, or there are none.
-fn record_end(
-    window: &[u8],
-    start: usize,
+/// What of a record beyond the limit is still to be passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passing {
+    Nothing,
+    /// The rest of the line.
+    Line,
+    /// The lines that continue the record.
+    Record,
+}
+
+/// A record is larger than the limit.
+struct TooLong;
+
+/// A window of lines, and what they are cut by.
+struct Cut<'w> {
+    window: &'w [u8],
     at_end: bool,
-    reader: &dyn LineReader,
+    begins: Option<fn(&str) -> bool>,
     record_bytes_max: usize,
-) -> Option<usize> {
-    if start >= window.len() {
-        return None;
+}
+
+impl Cut<'_> {
+    /// Where the record that begins at `start` ends: after its line and the lines that continue it.
+    /// `None` if more bytes are needed.
+    fn record(&self, start: usize) -> Option<Result<usize, TooLong>> {
+        let mut line = start;
+        loop {
+            let end = self.line_end(line);
+            if end.unwrap_or(self.window.len()) - start > self.record_bytes_max {
+                return Some(Err(TooLong));
+            }
+            let Some(here) = end else { return self.at_end.then_some(Ok(self.window.len())) };
+            if self.begins.is_none() || (here == self.window.len() && self.at_end) {
+                return Some(Ok(here));
+            }
+            if self.begins_at(here)? {
+                return Some(Ok(here));
+            }
+            line = here;
+        }
     }
-    let line_end = |from: usize| memchr::memchr(b'\n', &window[from..]).map(|n| from + n + 1);
-    let mut end = line_end(start);
-    let Some(begins) = reader.begins() else {
-        let long = window.len() - start > record_bytes_max;
-        return end.or((at_end || long).then_some(window.len()));
-    };
-    loop {
-        let Some(here) = end else {
-            let long = window.len() - start > record_bytes_max;
-            return (at_end || long).then_some(window.len());
+
+    /// Passes over what is to be passed over from `start` on; answers how far it came.
+    fn pass(&self, mut start: usize, passing: &mut Passing) -> usize {
+        while *passing != Passing::Nothing && start < self.window.len() {
+            if *passing == Passing::Record {
+                match self.begins_at(start) {
+                    Some(false) => {}
+                    Some(true) => {
+                        *passing = Passing::Nothing;
+                        break;
+                    }
+                    None => break,
+                }
+            }
+            (start, *passing) = match self.line_end(start) {
+                Some(end) if self.begins.is_some() => (end, Passing::Record),
+                Some(end) => (end, Passing::Nothing),
+                None => (self.window.len(), Passing::Line),
+            };
+        }
+        start
+    }
+
+    /// Whether the line at `start` begins a record; `None` if too little of it is there to tell.
+    /// Of a long line only as much is looked at as a record may have.
+    fn begins_at(&self, start: usize) -> Option<bool> {
+        let rest = &self.window[start..];
+        let known = rest.len() > self.record_bytes_max || self.at_end;
+        let end = match self.line_end(start) {
+            Some(end) => end - start,
+            None if known => rest.len(),
+            None => return None,
         };
-        if here - start > record_bytes_max {
-            return Some(here);
-        }
-        if here == window.len() {
-            return at_end.then_some(here);
-        }
-        let next = line_end(here);
-        let line = &window[here..next.unwrap_or(window.len())];
-        if next.is_none() && !at_end && window.len() - start <= record_bytes_max {
-            return None;
-        }
-        if begins(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r'])) {
-            return Some(here);
-        }
-        end = next;
+        let line = String::from_utf8_lossy(&rest[..end.min(self.record_bytes_max)]);
+        Some(self.begins.is_none_or(|begins| begins(line.trim_end_matches(['\n', '\r']))))
+    }
+
+    /// Behind the line break of the line at `start`.
+    fn line_end(&self, start: usize) -> Option<usize> {
+        memchr::memchr(b'\n', &self.window[start..]).map(|n| start + n + 1)
     }
 }
+
+#[cfg(test)]
+mod tests;
