@@ -128,10 +128,11 @@ impl Test {
         self.join(|want| want.holds(value, record)) != self.negated
     }
 
-    /// Whether it can be true of a field with this value, whatever the rest of the record.
+    /// Whether a test that is not negated can be true of a field with this value among others,
+    /// whatever the rest of the record. Where all wants must be true, each may be of another value.
     pub(super) fn may_hold_for(&self, value: &FieldValue<'_>) -> bool {
-        let alone = self.wants.iter().all(|want| !matches!(want, Want::Field(_)));
-        !alone || self.holds_for(value, &NoRecord)
+        let mut wants = self.wants.iter();
+        wants.any(|want| matches!(want, Want::Field(_)) || want.holds(value, &NoRecord))
     }
 
     /// Whether it is true only of records that have the field.

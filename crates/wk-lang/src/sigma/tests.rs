@@ -496,6 +496,15 @@ fn the_prefilter_says_no_only_for_what_cannot_match() {
     }
 }
 
+#[test]
+fn the_prefilter_does_not_deny_wants_that_are_met_by_different_elements_of_an_array() {
+    check(
+        "tags.key|contains|all: [a, b]",
+        &[r#"{"tags":[{"key":"a"},{"key":"b"}]}"#, r#"{"tags":[{"key":"xaybz"}]}"#],
+        &[r#"{"tags":[{"key":"a"},{"key":"c"}]}"#],
+    );
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_reading_panic(pieces in proptest::collection::vec(
