@@ -68,7 +68,11 @@ impl Timestamp {
     #[must_use]
     pub const fn floor_to(self, seconds: i64) -> Self {
         let width = if seconds < 1 { SECOND } else { seconds.saturating_mul(SECOND) };
-        Self(self.0.div_euclid(width) * width)
+        // Where the window began before the earliest time, that time stands for its start.
+        match self.0.div_euclid(width).checked_mul(width) {
+            Some(start) => Self(start),
+            None => Self(i64::MIN),
+        }
     }
 
     /// Reads RFC 3339, with `T`, `t` or a space between date and time, up to nine digits of
@@ -281,6 +285,16 @@ mod tests {
         let t = Timestamp::from_seconds(-1);
         assert_eq!((t.to_string().as_str(), t.day().number()), ("1969-12-31T23:59:59Z", -1));
         assert_eq!(Timestamp::from_seconds(3_725).floor_to(3_600).seconds(), 3_600);
+    }
+
+    #[test]
+    fn the_window_of_the_earliest_time_does_not_overflow() {
+        for time in [Timestamp::from_micros(i64::MIN), Timestamp::from_millis(i64::MIN)] {
+            for width in [0, 1, 3_600, i64::MAX, i64::MIN] {
+                assert!(time.floor_to(width) <= time, "{width}");
+            }
+        }
+        assert_eq!(Timestamp::from_micros(-1).floor_to(i64::MAX).micros(), -i64::MAX);
     }
 
     proptest! {
