@@ -133,8 +133,10 @@ impl Pending {
             last.kept = true;
             complaints.push(last);
         }
+        let unknown = self.tallies.iter().all(|(s, t)| *s == "unknown" && t.stored == 0);
+        let refused = unknown && !self.tallies.is_empty();
         ObjectRow {
-            identity: self.identity,
+            identity: if refused { as_refused(&self.identity) } else { self.identity },
             uri: self.object.uri.clone(),
             size: self.object.size,
             modified: self.object.modified,
@@ -142,6 +144,12 @@ impl Pending {
             complaints,
         }
     }
+}
+
+/// The identity under which an object is filed that no source knew: the object itself stays
+/// unread, so that it is read once the user says what it is.
+pub(super) fn as_refused(identity: &Sha256) -> Sha256 {
+    Sha256::of_parts(&[b"refused", &identity.0])
 }
 
 /// Takes the events of one object into the batch.

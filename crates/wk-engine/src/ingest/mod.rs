@@ -218,7 +218,7 @@ impl Shared<'_> {
         let mut known = Vec::with_capacity(listed.len());
         for chunk in listed.chunks(1000) {
             let identities: Vec<Sha256> = chunk.iter().filter_map(|(_, o)| o.identity).collect();
-            let mut answers = self.ingest.ledger.objects_known(&identities).await?.into_iter();
+            let mut answers = self.known(&identities).await?.into_iter();
             known.extend(
                 chunk.iter().map(|(_, o)| o.identity.is_some() && answers.next() == Some(true)),
             );
@@ -233,6 +233,19 @@ impl Shared<'_> {
             !skip
         });
         Ok(listed)
+    }
+
+    /// For each identity, whether the object needs no reading: it was read to its end, or no source
+    /// knew it and the user says nothing new about it.
+    async fn known(&self, identities: &[Sha256]) -> Answer<Vec<bool>> {
+        let ledger = &self.ingest.ledger;
+        let mut known = ledger.objects_known(identities).await?;
+        if self.ingest.source.is_none() {
+            let refused: Vec<Sha256> = identities.iter().map(batch::as_refused).collect();
+            let refused = ledger.objects_known(&refused).await?;
+            known.iter_mut().zip(refused).for_each(|(known, refused)| *known |= refused);
+        }
+        Ok(known)
     }
 
     /// An empty batch with a number of its own.
@@ -314,7 +327,7 @@ impl Shared<'_> {
         }
         let identities: Vec<Sha256> =
             fresh.iter().filter_map(|f| f.opened.as_ref().ok()).map(|o| o.identity).collect();
-        let mut known = self.ingest.ledger.objects_known(&identities).await?.into_iter();
+        let mut known = self.known(&identities).await?.into_iter();
         fresh.retain(|fetched| match &fetched.opened {
             Ok(opened) if known.next() == Some(true) => {
                 self.unmark(opened.identity);

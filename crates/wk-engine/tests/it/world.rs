@@ -258,7 +258,11 @@ impl World {
         let mut names = BTreeSet::new();
         for (version, commit) in commits.iter().enumerate() {
             for object in &commit.objects {
-                there.extend(of[&object.identity].events(object.identity));
+                match of.get(&object.identity) {
+                    Some(thing) => there.extend(thing.events(object.identity)),
+                    // Filed as one that no source knew.
+                    None => assert!(object.tallies.iter().all(|(_, t)| t.stored == 0)),
+                }
             }
             assert!(commit.files.iter().all(|f| names.insert(&f.path)), "a file is named twice");
             let seen = self.visible(&commits[..=version]);
