@@ -8,6 +8,7 @@ mod bench;
 mod cargo;
 mod check;
 mod docs;
+mod fuzz;
 mod pack;
 mod test;
 mod tidy;
@@ -35,6 +36,7 @@ const TASKS: &[Task] = &[
     Task { name: "pack", about: "make the list of built-in rules anew", run: pack::run },
     Task { name: "docs", about: "make the pages of sources and rules anew", run: docs::run },
     Task { name: "bench", about: "what the work costs, beside its peers", run: bench::run },
+    Task { name: "fuzz", about: "parsers against any bytes, for minutes", run: fuzz::run },
     Task { name: "test", about: "every test of the workspace", run: test::run },
     Task { name: "all", about: "check, deps and test; what must pass", run: all },
 ];

@@ -1,5 +1,7 @@
 //! How an object is cut into windows does not show, and nothing of it is passed over in silence.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 /// Every event by its text, every refusal by its reason, and where.
@@ -8,10 +10,10 @@ struct Seen(String);
 
 impl Sink for Seen {
     fn event(&mut self, source: &'static Source, row: Row<'_>, _: Option<Value<'_>>, at: u64) {
-        self.0 += &format!("{} {at} {:?}\n", source.id, row.raw);
+        writeln!(self.0, "{} {at} {:?}", source.id, row.raw).unwrap();
     }
     fn refuse(&mut self, source: &str, at: u64, reason: &str, bytes: &[u8]) {
-        self.0 += &format!("refused {source} {at} {reason} ({} bytes)\n", bytes.len());
+        writeln!(self.0, "refused {source} {at} {reason} ({} bytes)", bytes.len()).unwrap();
     }
 }
 
