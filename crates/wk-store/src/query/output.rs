@@ -36,8 +36,8 @@ pub(super) async fn write(
 ) -> Result<u64, QueryError> {
     match format {
         Format::Table => table(stream, out).await,
-        Format::Json => json::<JsonArray>(stream, out).await,
-        Format::JsonLines => json::<LineDelimited>(stream, out).await,
+        Format::Json => json::<JsonArray>(stream, out, b"\n").await,
+        Format::JsonLines => json::<LineDelimited>(stream, out, b"").await,
         Format::Csv => csv(stream, out).await,
     }
 }
@@ -45,6 +45,7 @@ pub(super) async fn write(
 async fn json<F: JsonFormat>(
     mut stream: SendableRecordBatchStream,
     out: &mut dyn Write,
+    end: &[u8],
 ) -> Result<u64, QueryError> {
     let mut rows = 0;
     let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, F>(&mut *out);
@@ -55,7 +56,7 @@ async fn json<F: JsonFormat>(
     }
     writer.finish().map_err(writing)?;
     drop(writer);
-    out.write_all(b"\n").map_err(QueryError::Writing)?;
+    out.write_all(end).map_err(QueryError::Writing)?;
     Ok(rows)
 }
 

@@ -1,0 +1,13 @@
+//! The program as users run it: a process, a home, files.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "what fails in a test fails the test; what is left out is said"
+)]
+
+mod corpus;
+mod crash;
+mod disk;
+mod hostile;
+mod program;
+mod s3;
