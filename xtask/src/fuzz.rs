@@ -77,7 +77,7 @@ const TARGETS: &[Target] = &[
         name: "timestamps",
         seeds: &["fuzz/seeds/times/"],
         before: &[""],
-        dictionaries: &[],
+        dictionaries: &["times"],
         longest: 64,
     },
 ];
