@@ -134,7 +134,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_event_is_visible_once_whatever_happens(
+    fn slow_every_event_is_visible_once_whatever_happens(
         (things, rounds) in (things(), rounds())
     ) {
         whatever_happens(&things, &rounds);
