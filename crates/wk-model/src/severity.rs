@@ -45,6 +45,16 @@ impl Severity {
             SeverityWord::Critical => 95,
         })
     }
+    /// Where the range of a word begins.
+    pub const fn least_of_word(word: SeverityWord) -> Self {
+        Self(match word {
+            SeverityWord::Informational => 0,
+            SeverityWord::Low => 10,
+            SeverityWord::Medium => 40,
+            SeverityWord::High => 70,
+            SeverityWord::Critical => 90,
+        })
+    }
     /// The number, 0.0 to 10.0.
     pub fn number(self) -> f64 {
         f64::from(self.0) / 10.0
@@ -122,6 +132,17 @@ impl fmt::Display for SeverityWord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_begins_at_its_least_severity() {
+        use SeverityWord::{Critical, High, Informational, Low, Medium};
+        for word in [Informational, Low, Medium, High, Critical] {
+            let least = Severity::least_of_word(word);
+            assert_eq!(least.word(), word);
+            let below = least.tenths().checked_sub(1).map(|t| Severity::from_tenths(t).word());
+            assert!(below.is_none_or(|below| below < word), "{word}");
+        }
+    }
 
     #[test]
     fn the_words_begin_where_guardduty_says() {

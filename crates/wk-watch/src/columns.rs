@@ -123,6 +123,16 @@ enum Builder {
     List(ListBuilder<StringBuilder>),
 }
 
+impl Place<'_> {
+    /// The text of the `event_id` column: the source's own id, else object and ordinal.
+    pub fn event_id<'a>(&self, id: &'a EventId<'_>) -> Cow<'a, str> {
+        match id {
+            EventId::Own(id) | EventId::Versioned(id, _) => Cow::Borrowed(id),
+            EventId::Ordinal => Cow::Owned(format!("{}:{}", self.object, self.ordinal)),
+        }
+    }
+}
+
 impl TableBuilder {
     /// An empty builder.
     pub fn new(table: &'static Table) -> Self {
@@ -153,12 +163,7 @@ impl TableBuilder {
         for (builder, at) in core.times.iter_mut().zip([time, place.delivered, place.received]) {
             builder.append_value(at.micros());
         }
-        match &row.id {
-            EventId::Own(id) | EventId::Versioned(id, _) => core.event_id.append_value(id),
-            EventId::Ordinal => {
-                core.event_id.append_value(format!("{}:{}", place.object, place.ordinal));
-            }
-        }
+        core.event_id.append_value(place.event_id(&row.id));
         core.account.append_option(row.account.as_deref());
         core.region.append_option(row.region.as_deref());
         core.actor.append_option(row.actor.as_deref());

@@ -1,6 +1,5 @@
 //! `watchkeeper demo`
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -184,7 +183,6 @@ fn stories(truth: &Truth, found: &[Finding], out: &mut dyn Write) -> anyhow::Res
 
 /// Whether a finding shows what was expected of a story.
 fn shows(finding: &Finding, story: &Story, expected: &ExpectedFinding) -> bool {
-    let own: HashSet<&str> = story.events.iter().map(String::as_str).collect();
     let in_time = finding.last_seen >= expected.first.plus_seconds(-600)
         && finding.first_seen <= story.last.plus_seconds(7200);
     let in_account = finding.account.as_deref().is_none_or(|a| a == expected.account);
@@ -193,6 +191,6 @@ fn shows(finding: &Finding, story: &Story, expected: &ExpectedFinding) -> bool {
         .iter()
         .any(|name| finding.rule.id.contains(name) || finding.title.contains(name));
     let own_event = expected.source == "cloudtrail"
-        && finding.events.iter().any(|e| own.contains(e.id.as_str()) && e.time == expected.first);
+        && finding.events.iter().any(|e| story.events.contains(&e.id) && e.time == expected.first);
     in_time && in_account && (named || own_event)
 }

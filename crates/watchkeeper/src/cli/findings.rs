@@ -244,14 +244,7 @@ fn reason(f: &Finding, out: &mut dyn Write) -> anyhow::Result<()> {
 
 pub(super) fn severity(text: &str) -> anyhow::Result<Severity> {
     if let Some(word) = SeverityWord::parse(text) {
-        let tenths = match word {
-            SeverityWord::Informational => 0,
-            SeverityWord::Low => 10,
-            SeverityWord::Medium => 40,
-            SeverityWord::High => 70,
-            SeverityWord::Critical => 90,
-        };
-        return Ok(Severity::from_tenths(tenths));
+        return Ok(Severity::least_of_word(word));
     }
     let number: f64 =
         text.parse().map_err(|_| anyhow!("{text:?} is neither a word nor a number"))?;

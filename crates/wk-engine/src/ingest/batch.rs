@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wk_lang::json::Value;
-use wk_model::event::EventId;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::{Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
 use wk_seam::lake::{EventKey, File, Run};
@@ -97,8 +96,8 @@ impl Batch {
     }
 
     /// The object that is being read.
-    pub(super) fn current(&mut self) -> Option<&mut Pending> {
-        self.objects.last_mut()
+    pub(super) fn current(&mut self) -> &mut Pending {
+        self.objects.last_mut().expect("an object is begun before its records are read")
     }
 }
 
@@ -176,8 +175,7 @@ impl Sink for ObjectSink<'_> {
     ) {
         let ordinal = self.ordinal;
         self.ordinal += 1;
-        let Some(modified) = self.batch.current().map(|o| o.object.modified) else { return };
-        let delivered = row.delivered.unwrap_or(modified);
+        let delivered = row.delivered.unwrap_or(self.batch.current().object.modified);
         let time = row.time.unwrap_or_else(|| {
             row.flag("event_time", "is missing; the time of delivery stands for it", "");
             delivered
@@ -231,22 +229,13 @@ impl Sink for ObjectSink<'_> {
         tally.read += 1;
         tally.complaints += 1;
         let max = self.shared.ingest.limits.complaints_per_object;
-        if let Some(object) = self.batch.current() {
-            object.complain(Complaint::new(source, at, reason, bytes), max);
-        }
+        self.batch.current().complain(Complaint::new(source, at, reason, bytes), max);
     }
 }
 
 impl ObjectSink<'_> {
     fn tally(&mut self, source: &'static str) -> &mut Tally {
-        // The object that is being read is always there; a spare keeps this free of panics.
-        if self.batch.objects.is_empty() {
-            let (uri, modified) = (String::new(), self.received);
-            let object = Object { uri, size: 0, modified, identity: None };
-            self.batch.objects.push(Pending::new(0, object, Sha256([0; 32])));
-        }
-        let last = self.batch.objects.len() - 1;
-        self.batch.objects[last].tallies.entry(source).or_default()
+        self.batch.current().tallies.entry(source).or_default()
     }
 }
 
@@ -265,10 +254,7 @@ pub(super) fn day_of(time: Timestamp) -> Day {
 }
 
 fn event_ref(row: &Row<'_>, time: Timestamp, place: &Place<'_>) -> EventRef {
-    let id = match &row.id {
-        EventId::Own(id) | EventId::Versioned(id, _) => id.clone().into_owned(),
-        EventId::Ordinal => format!("{}:{}", place.object, place.ordinal),
-    };
+    let id = place.event_id(&row.id).into_owned();
     EventRef { time, table: row.table.name.to_owned(), id }
 }
 

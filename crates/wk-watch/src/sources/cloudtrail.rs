@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use wk_lang::json::{Kind, Value};
 use wk_model::event::{Cell, EventId, Outcome};
 use wk_model::table::{ColumnType, column};
-use wk_model::{AccountId, Row, Table, Timestamp};
+use wk_model::{Row, Table, Timestamp};
 
 use super::{Context, JsonForm, Refusal, Source};
 
@@ -402,11 +402,6 @@ pub fn is_denial(code: &str) -> bool {
     ["AccessDenied", "UnauthorizedOperation", "UnauthorizedAccess", "NotAuthorized", "Forbidden"]
         .iter()
         .any(|stem| bare.starts_with(stem))
-}
-
-/// Whether the account of the record is one: used by tests and lints.
-pub fn account_of(row: &Row<'_>) -> Option<String> {
-    row.account.as_deref().filter(|a| AccountId::fits(a)).map(str::to_owned)
 }
 
 #[cfg(test)]
