@@ -4,38 +4,73 @@
 //! * No statement that writes, sets or reaches a file is planned; memory and output are bounded.
 //! * Column names are the source's own: `eventName` needs no quotes, `userIdentity.arn` neither.
 
+mod answer;
 mod names;
 mod output;
 mod table;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::TableReference;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _};
+use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{LogicalPlanBuilder, col, ident, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col, ident, lit};
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{Column, SQLOptions, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
-use wk_model::Table;
 use wk_model::table::CORE;
+use wk_model::{Table, Timestamp};
 use wk_seam::ledger::Snapshot;
+use wk_seam::schema;
 
 use crate::files::Files;
 use table::LakeTable;
 
+pub use answer::{Answer, Notes};
 pub use output::Format;
 
 /// Answers questions over one version of the lake.
 pub struct Questions {
     context: SessionContext,
     names: names::Names,
+}
+
+/// A question that is planned and not yet run.
+#[derive(Debug, Clone)]
+pub struct Question {
+    plan: LogicalPlan,
+    notes: Notes,
+    /// Rows that are shown; the plan gives one more.
+    rows_max: Option<usize>,
+}
+
+/// What is asked beside the text.
+#[derive(Debug, Clone, Default)]
+pub struct AskOptions {
+    /// What time it is: for `now()` and for times that count from now.
+    pub now: Timestamp,
+    /// Event times from here on.
+    pub since: Option<Timestamp>,
+    /// Event times before this one.
+    pub until: Option<Timestamp>,
+    /// Log groups that are asked where the query has no `SOURCE`.
+    pub log_groups: Vec<String>,
+    /// The table that is asked where the query has no `SOURCE`.
+    pub table: Option<String>,
+    /// The user's own rules of which log group is which table: pattern with `*`, table.
+    pub group_tables: Vec<(String, String)>,
+    /// Folder of the lookup tables: `NAME.csv`.
+    pub lookups: Option<PathBuf>,
+    /// Adds `@ptr` to every record of an answer.
+    pub pointers: bool,
 }
 
 /// Limits of a question.
@@ -98,23 +133,75 @@ impl Questions {
         Ok(Self { context, names: names::Names::of(tables) })
     }
 
-    /// Plans and starts a SELECT.
+    /// Plans and starts a SELECT over all times.
     ///
     /// # Errors
     /// If the text is not one SELECT over what is there.
     pub async fn ask(&self, sql: &str) -> Result<Answer, QueryError> {
+        self.ask_sql(sql, &AskOptions::default()).await
+    }
+
+    /// Plans and starts a SELECT; of the options, `since` and `until` count.
+    ///
+    /// # Errors
+    /// If the text is not one SELECT over what is there.
+    pub async fn ask_sql(&self, sql: &str, options: &AskOptions) -> Result<Answer, QueryError> {
+        let question = self.plan_sql(sql, options).await?;
+        self.run(question).await
+    }
+
+    /// Plans and starts a query of Logs Insights.
+    ///
+    /// # Errors
+    /// If the text is no such query, or names what is not there: with line and column.
+    pub async fn ask_insights(
+        &self,
+        text: &str,
+        options: &AskOptions,
+    ) -> Result<Answer, QueryError> {
+        let question = self.plan_insights(text, options).await?;
+        self.run(question).await
+    }
+
+    /// Plans a query of Logs Insights.
+    ///
+    /// # Errors
+    /// If the text is no such query, or names what is not there: with line and column.
+    #[expect(clippy::unused_async, reason = "groups and subqueries are asked for while planning")]
+    pub async fn plan_insights(
+        &self,
+        text: &str,
+        options: &AskOptions,
+    ) -> Result<Question, QueryError> {
+        let (_, _) = (text, options);
+        Err(QueryError::Text("Logs Insights is not answered yet".to_owned()))
+    }
+
+    /// Plans a SELECT.
+    ///
+    /// # Errors
+    /// If the text is not one SELECT over what is there.
+    pub async fn plan_sql(&self, sql: &str, options: &AskOptions) -> Result<Question, QueryError> {
         let statement = self.names.parse(sql)?;
-        let state = self.context.state();
-        let text = |e: DataFusionError| QueryError::Text(e.strip_backtrace());
-        let plan = state.statement_to_plan(statement).await.map_err(text)?;
+        let plan = self.context.state().statement_to_plan(statement).await.map_err(text)?;
         let reading = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
         reading.verify_plan(&plan).map_err(|e| QueryError::NotReading(e.strip_backtrace()))?;
-        let frame = self.context.execute_logical_plan(plan).await.map_err(text)?;
-        let stream = frame.execute_stream().await.map_err(text)?;
-        Ok(Answer { stream })
+        let plan = within(plan, options).map_err(text)?;
+        Ok(Question { plan, notes: Notes::default(), rows_max: None })
+    }
+
+    /// Starts a planned question: the one way in which questions of either language are run.
+    ///
+    /// # Errors
+    /// If the plan cannot be started.
+    pub async fn run(&self, question: Question) -> Result<Answer, QueryError> {
+        let Question { plan, notes, rows_max } = question;
+        let plan = self.context.state().create_physical_plan(&plan).await.map_err(text)?;
+        let stream = execute_stream(plan.clone(), self.context.task_ctx()).map_err(running)?;
+        Ok(Answer::new(plan, stream, notes, rows_max))
     }
 }
 
@@ -124,7 +211,6 @@ impl Questions {
     /// # Errors
     /// If there is no such table.
     pub async fn rows(&self, table: &str) -> Result<Rows, QueryError> {
-        let text = |e: DataFusionError| QueryError::Text(e.strip_backtrace());
         let frame = self.context.table(TableReference::bare(table)).await.map_err(text)?;
         Ok(Rows(frame.execute_stream().await.map_err(text)?))
     }
@@ -143,27 +229,39 @@ impl Rows {
     }
 }
 
-/// A running answer.
-pub struct Answer {
-    stream: SendableRecordBatchStream,
+impl Question {
+    /// The logical plan, as text.
+    pub fn explain(&self) -> String {
+        self.plan.display_indent().to_string()
+    }
+    /// What is to be said about it before it runs.
+    pub fn notes(&self) -> Notes {
+        self.notes.clone()
+    }
 }
 
-impl Answer {
-    /// Its columns.
-    pub fn schema(&self) -> SchemaRef {
-        self.stream.schema()
-    }
-    /// Writes all rows in a format. Answers how many there were.
-    ///
-    /// # Errors
-    /// If the query fails while it runs, or the output does.
-    pub async fn write(
-        self,
-        format: Format,
-        out: &mut dyn std::io::Write,
-    ) -> Result<u64, QueryError> {
-        output::write(self.stream, format, out).await
-    }
+/// The same plan over the event times of the options.
+fn within(plan: LogicalPlan, options: &AskOptions) -> Result<LogicalPlan, DataFusionError> {
+    let time = |t: Timestamp| {
+        lit(ScalarValue::TimestampMicrosecond(Some(t.micros()), Some(schema::UTC.into())))
+    };
+    let since = options.since.map(|t| ident("event_time").gt_eq(time(t)));
+    let until = options.until.map(|t| ident("event_time").lt(time(t)));
+    let Some(inside) = since.into_iter().chain(until).reduce(Expr::and) else { return Ok(plan) };
+    let of_lake = |plan: LogicalPlan| match &plan {
+        LogicalPlan::TableScan(scan)
+            if scan.projected_schema.has_column_with_unqualified_name("event_time") =>
+        {
+            LogicalPlanBuilder::from(plan).filter(inside.clone())?.build().map(Transformed::yes)
+        }
+        _ => Ok(Transformed::no(plan)),
+    };
+    plan.transform_up_with_subqueries(of_lake).data()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "stands where an error is mapped")]
+fn text(error: DataFusionError) -> QueryError {
+    QueryError::Text(error.strip_backtrace())
 }
 
 fn running(error: DataFusionError) -> QueryError {
