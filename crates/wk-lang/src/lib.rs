@@ -6,5 +6,6 @@
 
 pub mod insights;
 pub mod json;
+pub mod nearest;
 pub mod sigma;
 pub mod yaml;

@@ -43,10 +43,22 @@ pub struct Source {
     pub class: Option<At<String>>,
     /// `dataSource(['name.type'])`.
     pub data_sources: Vec<At<String>>,
+    /// `logGroupTags([{"key": "…", "values": ["…"]}])`: all of them must hold.
+    pub tags: Vec<At<TagFilter>>,
     /// `START=` in seconds: an epoch, or relative to now where it is negative or zero.
     pub start_s: Option<i64>,
     /// `END=` likewise.
     pub end_s: Option<i64>,
+}
+
+/// What a tag of a log group must be: one of the values, of which `!x` is anything but x and `x*`
+/// what begins with x; any value at all where none is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagFilter {
+    /// Name of the tag.
+    pub key: String,
+    /// Values, of which one must be there.
+    pub values: Vec<String>,
 }
 
 /// One command.
@@ -66,6 +78,11 @@ pub enum Command {
     Sort(Vec<SortKey>),
     /// `limit n`, `limit any n`, and the old `head n`.
     Limit(Limit),
+    /// The old `tail n`: the last rows instead of the first.
+    Tail {
+        /// At most so many rows.
+        rows: u64,
+    },
     /// `parse … as …`.
     Parse(Parse),
     /// `dedup a, b`.
@@ -123,6 +140,8 @@ pub struct Stats {
     pub outputs: Vec<Output>,
     /// Group keys.
     pub by: Vec<Output>,
+    /// `offset 1h`: by how much earlier the rows are that are counted.
+    pub offset: Option<At<Duration>>,
 }
 
 /// One key of a `sort`.
@@ -184,7 +203,8 @@ pub enum Period {
 pub struct Lookup {
     /// Name of the lookup table.
     pub table: At<String>,
-    /// Column of the table, and the field of the event that it equals or that lies in it.
+    /// Column of the table, and the field of the event that it equals or that lies in it. Where the
+    /// query names no column, it has the field's name and stands where the field stands.
     pub keys: Vec<(At<String>, At<Expr>)>,
     /// Columns that are added, each with the name it gets; empty is all of them.
     pub outputs: Vec<(At<String>, Option<At<String>>)>,
@@ -210,11 +230,11 @@ pub struct Join {
 /// `fillmissing`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FillMissing {
-    /// The bucket, as in `bin`.
+    /// The bucket, as in `bin`: a key of the `stats` before, where it stands.
     pub bucket: At<Expr>,
     /// Fields and the value each gets in a bucket without rows.
     pub fills: Vec<(At<String>, At<Expr>)>,
-    /// Further group keys.
+    /// The other keys of that `stats`.
     pub by: Vec<At<Expr>>,
 }
 

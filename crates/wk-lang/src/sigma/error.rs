@@ -1,5 +1,6 @@
 //! Why a rule is refused.
 
+use crate::nearest::nearest;
 use crate::yaml::{Place, YamlError};
 
 /// A rule, or a file of rules, that cannot be read.
@@ -113,50 +114,5 @@ impl Problem {
 impl From<YamlError> for RuleError {
     fn from(error: YamlError) -> Self {
         Problem::Yaml(error.problem).at(error.place)
-    }
-}
-
-/// The known word that takes the fewest edits, if they are few for the word's length.
-fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let few = (word.chars().count() / 3).clamp(1, 3);
-    known
-        .into_iter()
-        .map(|candidate| (edits(word, candidate), candidate))
-        .filter(|(edits, _)| *edits <= few)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two words.
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for i in 0..a.len() {
-        let mut next = vec![i + 1];
-        for j in 0..b.len() {
-            let mut least =
-                (row[j] + usize::from(a[i] != b[j])).min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
-                least = least.min(before[j - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_word_is_near() {
-        let known = ["contains", "startswith", "endswith", "re", "cidr"];
-        assert_eq!(nearest("contians", known), Some("contains"));
-        assert_eq!(nearest("startwith", known), Some("startswith"));
-        assert_eq!(nearest("rex", known), Some("re"));
-        assert_eq!(nearest("between", known), None);
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where an answer is missing")]
 
 mod conformance;
+mod insights;
 mod naive;
 mod pack;
 

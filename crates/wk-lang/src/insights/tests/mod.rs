@@ -1,0 +1,3 @@
+//! Tests of the whole: text in, query or mistakes out.
+
+mod limits;
