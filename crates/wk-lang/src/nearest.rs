@@ -14,7 +14,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .map(|candidate| (edits(&word, &letters(candidate)), candidate))
-        .filter(|(edits, _)| *edits <= few)
+        .filter(|(edits, _)| *edits <= few && *edits < word.len())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -53,6 +53,7 @@ mod tests {
         assert_eq!(nearest("startwith", known), Some("startswith"));
         assert_eq!(nearest("rex", known), Some("re"));
         assert_eq!(nearest("between", known), None);
+        assert_eq!(nearest("a", ["b", "c"]), None, "a letter is not like every other");
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::mistake::shown;
 use super::parser::{Parser, Read};
 use super::token::{Kind, expression, inside, name, unescape, unquote};
 
+/// Columns, keys or names between commas.
+pub const ITEMS_MAX: usize = 1_000;
+
 impl Parser<'_> {
     /// The body of a command whose name has been taken.
     pub(super) fn body(&mut self, entry: &CommandEntry, before: &Query) -> Read<Command> {
@@ -53,6 +56,10 @@ impl Parser<'_> {
     pub(super) fn list<T>(&mut self, item: fn(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         let mut items = vec![item(self)?];
         while self.eat(Kind::Comma) {
+            if items.len() == ITEMS_MAX {
+                let message = format!("a list has at most {ITEMS_MAX} items");
+                return Err(self.mistake(self.next.span, message));
+            }
             items.push(item(self)?);
         }
         Ok(items)

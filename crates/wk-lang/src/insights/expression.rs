@@ -107,7 +107,7 @@ impl Parser<'_> {
                 Kind::GreaterOrEqual => Binary::GreaterOrEqual,
                 Kind::Matches => {
                     self.bump();
-                    left = self.like(left, false)?;
+                    left = self.matches(left)?;
                     continue;
                 }
                 _ => return Ok(left),
@@ -124,6 +124,17 @@ impl Parser<'_> {
         let depth = value.depth.max(pattern.depth);
         let (value, pattern) = (Box::new(value.at), Box::new(pattern.at));
         self.tree(Expr::Like { value, pattern, negated }, span, depth)
+    }
+
+    /// `a =~ /x/`; a text behind it is a regular expression too.
+    fn matches(&mut self, value: Tree) -> Read<Tree> {
+        let mut like = self.like(value, false)?;
+        if let Expr::Like { pattern, .. } = &mut like.at.node
+            && let Expr::Text(text) = &mut pattern.node
+        {
+            pattern.node = Expr::Regex(std::mem::take(text));
+        }
+        Ok(like)
     }
 
     fn within(&mut self, value: Tree, negated: bool) -> Read<Tree> {
@@ -262,6 +273,9 @@ impl Parser<'_> {
                 return self.call();
             }
             Kind::Word if is_keyword(found) => return Err(self.unexpected("a value")),
+            Kind::Word if name(found).is_empty() => {
+                return Err(self.mistake(span, "a name in back ticks is empty"));
+            }
             Kind::Word => word(found),
             Kind::Number if self.unit_follows() => {
                 let number = self.bump();

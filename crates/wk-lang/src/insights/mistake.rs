@@ -43,6 +43,9 @@ impl Mistake {
     /// and long lines are cut.
     pub fn render(&self, text: &str) -> String {
         let line = text.lines().nth(self.line - 1).unwrap_or_default();
+        if line.trim().is_empty() {
+            return self.to_string();
+        }
         let skipped = (self.column - 1).saturating_sub(SHOWN_MAX);
         let shown: String = line
             .chars()
@@ -57,9 +60,11 @@ impl Mistake {
         let indent = self.column - 1 - skipped + before.chars().count();
         let marked = text.get(self.span.start..self.span.end).unwrap_or_default();
         let marked = marked.lines().next().unwrap_or_default().chars().count();
-        let room = (shown.chars().count() + before.chars().count()).saturating_sub(indent);
+        let width = shown.chars().count() + before.chars().count();
+        let room = width.saturating_sub(indent);
         let marks = "^".repeat(marked.clamp(1, room.max(1)));
-        format!("{self}\n  {before}{shown}{after}\n  {}{marks}", " ".repeat(indent))
+        let shown = format!("{before}{shown}{after}");
+        format!("{self}\n  {}\n  {}{marks}", shown.trim_end(), " ".repeat(indent))
     }
 }
 

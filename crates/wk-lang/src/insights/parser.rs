@@ -22,9 +22,12 @@ pub const PARTS_MAX: usize = 10_000;
 /// thousands of terms lie no deeper than a dozen.
 pub const DEPTH_MAX: usize = 200;
 /// Regular expressions of a query.
-pub const PATTERNS_MAX: usize = 500;
+pub const PATTERNS_MAX: usize = 200;
 /// Mistakes that are told at once.
 pub const MISTAKES_MAX: usize = 20;
+
+/// Words that may stand behind a value.
+const JOINING: [&str; 9] = ["and", "as", "asc", "by", "desc", "in", "like", "not", "or"];
 
 /// Reads a query.
 ///
@@ -33,7 +36,7 @@ pub const MISTAKES_MAX: usize = 20;
 ///
 /// # Errors
 ///
-/// What cannot be read, each with its place; at most [`MISTAKES_MAX`].
+/// What cannot be read, each with its place. After [`MISTAKES_MAX`] a last one says that reading stopped.
 pub fn parse(text: &str) -> Result<Query, Vec<Mistake>> {
     if text.len() > TEXT_BYTES_MAX {
         let message = format!("the query has {} bytes; {TEXT_BYTES_MAX} are read", text.len());
@@ -95,6 +98,8 @@ impl<'a> Parser<'a> {
                 Err(mistake) => {
                     self.mistakes.push(mistake);
                     if self.mistakes.len() >= MISTAKES_MAX {
+                        let message = "nothing is read behind so many mistakes";
+                        self.mistakes.push(self.mistake(self.next.span, message));
                         break;
                     }
                     self.restart(from);
@@ -136,7 +141,8 @@ impl<'a> Parser<'a> {
         Err(if self.next.kind == Kind::Word && command(found).is_some() {
             self.mistake(self.next.span, format!("a | is missing before {}", shown(found)))
         } else {
-            self.unexpected(&format!("a | or the end after {after}"))
+            let near = (self.next.kind == Kind::Word).then(|| nearest(found, JOINING)).flatten();
+            self.unexpected(&format!("a | or the end after {after}")).or_rather(near)
         })
     }
 

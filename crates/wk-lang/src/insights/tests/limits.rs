@@ -1,6 +1,6 @@
 //! Hostile texts: an answer or a mistake, quickly, and never a deep recursion.
 
-use crate::insights::{TEXT_BYTES_MAX, parse};
+use crate::insights::{TEXT_BYTES_MAX, check, parse};
 
 /// The first mistake of a query that is refused.
 fn refusal(text: &str) -> String {
@@ -86,4 +86,38 @@ fn much_of_anything_is_read_in_linear_time() {
             }
         }
     }
+}
+
+#[test]
+fn wide_queries_are_checked_in_bounded_time() {
+    let columns: Vec<String> = (0..999).map(|n| format!("max(f{n}) as n{n}")).collect();
+    let keys: Vec<String> = (0..999).map(|n| format!("k{n} / 2")).collect();
+    let stats = format!("stats {} by {}", columns.join(", "), keys.join(", "));
+    let terms: Vec<String> = (0..1_000).map(|n| format!("(n{n} + 1) * x > k7 / 2")).collect();
+    let text = format!("{stats} | filter {} | sort {}", terms.join(" or "), keys.join(","));
+    let query = parse(&text).expect("it is within the limits");
+    assert_eq!(check(&text, &query).mistakes.len(), 21);
+    let deep = format!("fields {}a", "a.b + ".repeat(190));
+    let query = parse(&format!("{stats} | {deep} | {deep}")).expect("it is within the limits");
+    assert_eq!(check(&text, &query).mistakes.len(), 21);
+}
+
+#[test]
+fn an_expression_that_is_large_when_compiled_is_a_mistake() {
+    let text = format!("filter a like /{}/", "(x{50}){50}".repeat(200));
+    let query = parse(&text).expect("its form is right");
+    let told = check(&text, &query).mistakes;
+    assert_eq!(told.len(), 1);
+    assert!(told[0].message.contains("too large"), "{}", told[0]);
+}
+
+#[test]
+fn more_mistakes_than_are_told_are_mentioned() {
+    let mistakes = parse(&"nosuch | ".repeat(30)).expect_err("there is no such command");
+    assert_eq!(mistakes.len(), 21);
+    assert_eq!(mistakes[20].message, "nothing is read behind so many mistakes");
+    let text = format!("fields {}", ["nosuch(a)"; 30].join(", "));
+    let told = check(&text, &parse(&text).expect("its form is right")).mistakes;
+    assert_eq!(told.len(), 21);
+    assert_eq!(told[20].message, "and more that are not told");
 }
