@@ -8,16 +8,16 @@ use super::super::functions::function;
 use super::super::token::{Kind, token};
 
 /// How strongly an expression holds together, from weak to strong, as the parser reads it.
-pub(super) mod strength {
-    pub(in super::super) const OR: u8 = 1;
-    pub(in super::super) const AND: u8 = 2;
-    pub(in super::super) const NOT: u8 = 3;
-    pub(in super::super) const COMPARE: u8 = 4;
-    pub(in super::super) const ADD: u8 = 5;
-    pub(in super::super) const MULTIPLY: u8 = 6;
-    pub(in super::super) const SIGN: u8 = 7;
-    pub(in super::super) const POWER: u8 = 8;
-    pub(in super::super) const VALUE: u8 = 9;
+mod strength {
+    pub(super) const OR: u8 = 1;
+    pub(super) const AND: u8 = 2;
+    pub(super) const NOT: u8 = 3;
+    pub(super) const COMPARE: u8 = 4;
+    pub(super) const ADD: u8 = 5;
+    pub(super) const MULTIPLY: u8 = 6;
+    pub(super) const SIGN: u8 = 7;
+    pub(super) const POWER: u8 = 8;
+    pub(super) const VALUE: u8 = 9;
 }
 
 impl Display for Expr {
@@ -75,6 +75,15 @@ fn rename(expr: &mut Expr) {
     }
 }
 
+/// An expression where no operator may stand outside of parentheses.
+pub(super) struct Operand<'a>(pub(super) &'a Expr);
+
+impl Display for Operand<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        expression(f, self.0, strength::VALUE)
+    }
+}
+
 fn strength_of(expr: &Expr) -> u8 {
     match expr {
         Expr::Binary(_, Binary::Or, _) => strength::OR,
@@ -93,7 +102,7 @@ fn strength_of(expr: &Expr) -> u8 {
 }
 
 /// An expression where one at least this strong must stand; in parentheses if it is weaker.
-pub(super) fn expression(f: &mut Formatter<'_>, expr: &Expr, weakest: u8) -> fmt::Result {
+fn expression(f: &mut Formatter<'_>, expr: &Expr, weakest: u8) -> fmt::Result {
     let strength = strength_of(expr);
     if strength < weakest { write!(f, "({expr})") } else { bare(f, expr, strength) }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter, Write as _};
 use super::ast::{
     Command, Expr, Join, Limit, Lookup, Output, Parse, Period, Query, Source, Stats, Template,
 };
-use expression::{Name, Quoted, escaped, expression, expressions, slashed, strength};
+use expression::{Name, Operand, Quoted, escaped, expressions, slashed};
 
 mod expression;
 
@@ -98,9 +98,7 @@ impl Display for Command {
             Self::Diff(Period::Week) => f.write_str("diff previousWeek"),
             Self::Diff(Period::Month) => f.write_str("diff previousMonth"),
             Self::Unnest { list, into } => {
-                f.write_str("unnest ")?;
-                expression(f, &list.node, strength::VALUE)?;
-                write!(f, " into {}", Name(&into.node))
+                write!(f, "unnest {} into {}", Operand(&list.node), Name(&into.node))
             }
             Self::Lookup(found) => lookup(f, found, false),
             Self::CidrLookup(found) => lookup(f, found, true),
@@ -143,13 +141,12 @@ impl Display for Stats {
 
 impl Display for Parse {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // A text or an expression in slashes would be read as the template.
-        match &self.from.node {
-            from @ (Expr::Text(_) | Expr::Regex(_)) => write!(f, "({from}) ")?,
-            from => {
-                expression(f, from, strength::VALUE)?;
-                f.write_char(' ')?;
-            }
+        // What begins with a quote or a slash would be read as the template.
+        let from = Operand(&self.from.node).to_string();
+        if from.starts_with(['"', '/']) {
+            write!(f, "({from}) ")?;
+        } else {
+            write!(f, "{from} ")?;
         }
         match &self.by.node {
             Template::Regex(pattern) => slashed(f, pattern),

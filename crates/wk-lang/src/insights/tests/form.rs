@@ -121,6 +121,16 @@ fn parse_takes_globs_and_expressions() {
 }
 
 #[test]
+fn a_parse_from_something_that_begins_with_a_quote_keeps_its_parentheses() {
+    check(
+        "parse ('a'[0]) '*' as b | parse (/a/) '*' as b",
+        &expect![[r#"
+            parse ("a"[0]) "*" as b
+            | parse (/a/) "*" as b"#]],
+    );
+}
+
+#[test]
 fn sources_name_groups_prefixes_accounts_and_tags() {
     check(
         "SOURCE '/aws/a', lg-b/c START=-3600s END=0s | SOURCE ['d'] | limit 1",
