@@ -13,6 +13,7 @@ mod clauses;
 mod commands;
 mod expression;
 mod functions;
+pub mod meaning;
 mod mistake;
 mod parser;
 pub mod pattern;

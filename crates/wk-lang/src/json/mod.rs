@@ -31,6 +31,7 @@ mod value;
 pub use splitter::{Flaw, Splitter, Step};
 pub use tape::{Defect, Tape};
 pub use text::compact;
+pub(crate) use text::unescape;
 pub use value::{Fields, Items, Kind, Value};
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) fn escape_length(text: &[u8]) -> Option<usize> {
 }
 
 /// A string's text without escapes. Half a surrogate pair becomes U+FFFD.
-pub(super) fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, escape)) = rest.split_once('\\') {

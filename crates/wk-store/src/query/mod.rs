@@ -5,6 +5,7 @@
 //! * Column names are the source's own: `eventName` needs no quotes, `userIdentity.arn` neither.
 
 mod answer;
+pub mod functions;
 mod names;
 mod output;
 mod table;
@@ -117,6 +118,7 @@ impl Questions {
         limits: Limits,
     ) -> Result<Self, QueryError> {
         let context = session(limits).map_err(running)?;
+        functions::register(&context);
         let store: Arc<dyn object_store::ObjectStore> = match files {
             Files::Local(root) => {
                 Arc::new(LocalFileSystem::new_with_prefix(root).map_err(|e| running(e.into()))?)
