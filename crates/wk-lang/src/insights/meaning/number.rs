@@ -23,7 +23,7 @@ pub fn whole(text: &str) -> Option<i64> {
 pub fn cut(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     #[expect(clippy::cast_possible_truncation, reason = "the bounds were looked at")]
-    (number >= -LIMIT && number < LIMIT).then_some(number as i64)
+    (-LIMIT..LIMIT).contains(&number).then_some(number as i64)
 }
 
 /// A number as text: whole numbers without a point, others as short as they can be told apart.

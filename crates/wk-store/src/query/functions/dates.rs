@@ -66,7 +66,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
             let times = call.times(0)?;
             call.each_whole(|row| times.get(row).map(|micros| micros.div_euclid(1000)))
         },
-        ..TIME
     },
     Scalar {
         insights: &["parseDate"],
@@ -76,7 +75,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::Whole,
         says: "The text as milliseconds since the epoch, read by a pattern such as `yyyy-MM-dd HH:mm:ss`.",
         run: parse_date,
-        ..TIME
     },
     Scalar {
         insights: &["formatDate", "strftime"],
@@ -86,7 +84,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::Text,
         says: "The time as text, by a format such as `%Y-%m-%d %H:%M`.",
         run: format_date,
-        ..TIME
     },
 ];
 

@@ -44,7 +44,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::Common,
         says: "The first value that is there.",
         run: coalesce,
-        ..ANY
     },
     Scalar {
         insights: &["case"],
@@ -54,7 +53,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::Branches,
         says: "The value behind the first condition that is true, else the default.",
         run: case,
-        ..ANY
     },
     Scalar {
         insights: &["if"],
@@ -64,7 +62,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::Branches,
         says: "One value if the condition is true, else the other.",
         run: case,
-        ..ANY
     },
     Scalar {
         insights: &["isNumeric"],

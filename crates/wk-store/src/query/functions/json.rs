@@ -60,7 +60,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::Truth,
         says: "Whether a list has an element with exactly this text; false where it is no list.",
         run: array_contains,
-        ..JSON
     },
     Scalar {
         sql: &["json_path", "json_text", "json_get"],

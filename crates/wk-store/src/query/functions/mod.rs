@@ -68,6 +68,9 @@ pub const PLANNED: &[(&str, &str, &str)] = &[
 /// Documented functions that are known and refused: AWS does not say what they compute.
 pub const NOT_YET: &[&str] = &["rate", "histogram"];
 
+/// Names that mean something else to readers of SQL: its own words, and the decimal logarithm.
+const NOT_IN_SQL: &[&str] = &["case", "if", "log"];
+
 /// The function of Logs Insights with a name.
 pub fn scalar(name: &str) -> Option<Arc<ScalarUDF>> {
     let (function, name) = find_scalar(name)?;
@@ -135,6 +138,12 @@ pub fn register(context: &SessionContext) {
     for function in SCALARS.iter().flat_map(|(_, functions)| functions.iter()) {
         for name in function.sql {
             if context.udf(name).is_err() {
+                context.register_udf(function.udf(name));
+            }
+        }
+        // SQL reads names in lower case: `isIpInSubnet(…)` is found by the alias.
+        for name in function.insights.iter().filter(|name| !NOT_IN_SQL.contains(name)) {
+            if context.udf(&name.to_ascii_lowercase()).is_err() {
                 context.register_udf(function.udf(name));
             }
         }

@@ -85,7 +85,9 @@ impl Scalar {
 
     /// The function for a plan, under one of its names.
     pub(super) fn udf(&'static self, name: &'static str) -> ScalarUDF {
-        ScalarUDF::new_from_impl(Udf { name, function: self, signature: any_types() })
+        let lower = Some(name.to_ascii_lowercase()).filter(|lower| lower != name);
+        let aliases = Vec::from_iter(lower);
+        ScalarUDF::new_from_impl(Udf { name, aliases, function: self, signature: any_types() })
     }
 }
 
@@ -96,6 +98,7 @@ fn any_types() -> Signature {
 #[derive(Debug)]
 struct Udf {
     name: &'static str,
+    aliases: Vec<String>,
     function: &'static Scalar,
     signature: Signature,
 }
@@ -117,6 +120,10 @@ impl Hash for Udf {
 impl ScalarUDFImpl for Udf {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {

@@ -67,8 +67,7 @@ fn shown(array: &ArrayRef) -> String {
 /// Calls a function on constants, and on columns of three rows; both say the same.
 fn call(name: &str, arguments: &str) -> Result<String, String> {
     let udf = scalar(name).or_else(|| sql(name)).unwrap_or_else(|| panic!("no function {name}"));
-    let values: Vec<ScalarValue> =
-        if arguments.is_empty() { vec![] } else { arguments.split('|').map(value).collect() };
+    let values: Vec<ScalarValue> = arguments.split('|').map(value).collect();
     let constants: Vec<_> = values.iter().cloned().map(ColumnarValue::Scalar).collect();
     let once = shown(&invoke(&udf, constants.clone(), 3)?);
     let column = |v: &ScalarValue| ColumnarValue::Array(v.to_array_of_size(3).expect("an array"));

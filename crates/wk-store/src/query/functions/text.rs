@@ -168,7 +168,6 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         gives: Gives::List,
         says: "The parts between the delimiters; with an empty delimiter the whole text.",
         run: split,
-        ..TEXT
     },
     Scalar {
         sql: &["insights_like"],

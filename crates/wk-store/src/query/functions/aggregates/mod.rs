@@ -230,3 +230,6 @@ fn as_number(value: Expr) -> Expr {
         (_, Some(to_number)) => to_number.call(vec![value]),
     }
 }
+
+#[cfg(test)]
+mod tests;
