@@ -5,8 +5,8 @@ use core::net::IpAddr;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
-use wk_lang::insights::functions::Block;
-use wk_lang::insights::functions::address::{self, Reach};
+use wk_lang::insights::meaning::Block;
+use wk_lang::insights::meaning::address::{self, Reach};
 
 use super::scalar::{Call, Gives, Scalar};
 

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::error::Result;
-use wk_lang::insights::functions::arn::Arn;
+use wk_lang::insights::meaning::arn::Arn;
 
 use super::scalar::{Call, Gives, Scalar};
 

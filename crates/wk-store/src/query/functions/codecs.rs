@@ -2,8 +2,8 @@
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::error::Result;
-use md5::{Digest as _, Md5};
-use wk_lang::insights::functions::{codec, number};
+use md_5::{Digest as _, Md5};
+use wk_lang::insights::meaning::{codec, number};
 
 use super::scalar::{Call, Gives, Scalar};
 

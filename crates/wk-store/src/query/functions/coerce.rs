@@ -23,7 +23,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
-use wk_lang::insights::functions::number;
+use wk_lang::insights::meaning::number;
 use wk_model::Timestamp;
 use wk_seam::schema::UTC;
 

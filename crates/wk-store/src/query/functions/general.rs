@@ -6,7 +6,7 @@ use datafusion::arrow::array::{Array, ArrayRef, BinaryBuilder, BooleanArray, new
 use datafusion::arrow::compute::interleave;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
-use wk_lang::insights::functions::{natural, number};
+use wk_lang::insights::meaning::{natural, number};
 
 use super::coerce;
 use super::numeric::MANY;

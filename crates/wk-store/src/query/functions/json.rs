@@ -3,7 +3,7 @@
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
-use wk_lang::insights::functions::Path;
+use wk_lang::insights::meaning::Path;
 use wk_lang::json::{Kind, Tape, Value};
 
 use super::coerce::TextOut;

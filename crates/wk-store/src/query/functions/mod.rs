@@ -48,22 +48,8 @@ pub const SCALARS: &[(&str, &[Scalar])] = &[
     ("Operators", operators::FUNCTIONS),
 ];
 
-/// Functions that the planner answers from the query and its clock, and what they mean.
-pub const PLANNED: &[(&str, &str, &str)] = &[
-    (
-        "bin",
-        "period",
-        "The start of the period that `@timestamp` lies in; the count is capped at 1000 ms, 60 s, 60 m, 24 h.",
-    ),
-    ("now", "", "When the query was started, in seconds of the epoch."),
-    (
-        "queryStartTime",
-        "",
-        "The start of the time that is asked for, in milliseconds of the epoch.",
-    ),
-    ("queryEndTime", "", "The end of the time that is asked for, in milliseconds of the epoch."),
-    ("queryTimeRange", "", "How long the time is that is asked for, in milliseconds."),
-];
+/// Functions that the planner answers from the query and its clock.
+pub const PLANNED: &[&str] = &["bin", "now", "queryStartTime", "queryEndTime", "queryTimeRange"];
 
 /// Documented functions that are known and refused: AWS does not say what they compute.
 pub const NOT_YET: &[&str] = &["rate", "histogram"];
@@ -118,14 +104,6 @@ pub fn sql(name: &str) -> Option<Arc<ScalarUDF>> {
     let named = |f: &'static Scalar| f.sql.iter().find(|n| **n == name).map(|n| (f, *n));
     let (function, name) = all.into_iter().find_map(named)?;
     Some(Arc::new(function.udf(name)))
-}
-
-/// Every name that a query of Logs Insights may use, for the nearest right spelling.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    let scalars = SCALARS.iter().flat_map(|(_, functions)| functions.iter());
-    let scalars = scalars.flat_map(|function| function.insights);
-    let aggregates = AGGREGATES.iter().flat_map(|aggregate| aggregate.insights);
-    scalars.chain(aggregates).copied().chain(PLANNED.iter().map(|(name, _, _)| *name))
 }
 
 /// A length of time as the text that `datefloor`, `dateceil` and `bin_floor` take.

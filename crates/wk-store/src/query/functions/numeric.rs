@@ -2,7 +2,7 @@
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::error::Result;
-use wk_lang::insights::functions::number;
+use wk_lang::insights::meaning::number;
 
 use super::coerce;
 use super::scalar::{Call, Gives, Scalar};

@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
-use wk_lang::insights::functions::number;
+use wk_lang::insights::meaning::number;
 
 use super::coerce::is_text;
 use super::scalar::{Call, Gives, Scalar};

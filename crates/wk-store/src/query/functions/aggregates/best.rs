@@ -6,7 +6,7 @@ use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::Accumulator;
 use datafusion::scalar::ScalarValue;
-use wk_lang::insights::functions::{natural, number};
+use wk_lang::insights::meaning::{natural, number};
 
 use super::udaf::Own;
 use crate::query::functions::coerce::{self, Texts};

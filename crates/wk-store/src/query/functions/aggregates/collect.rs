@@ -8,7 +8,7 @@ use datafusion::common::{exec_datafusion_err, plan_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::Accumulator;
 use datafusion::scalar::ScalarValue;
-use wk_lang::insights::functions::{natural, number};
+use wk_lang::insights::meaning::{natural, number};
 
 use crate::query::functions::coerce;
 
