@@ -77,16 +77,33 @@ impl App {
         Ok(S3Place::open(location, &settings, Arc::new(credentials))?.into_files())
     }
 
+    /// The lake, which belongs to this home's ledger.
+    async fn lake(&self) -> anyhow::Result<ParquetLake> {
+        let lake = ParquetLake::new(self.files().await?, self.home.path().join("scratch"));
+        lake.belongs_to(&self.ledger.name()).await?;
+        Ok(lake)
+    }
+
+    /// Everything that upkeep needs.
+    pub(crate) async fn upkeep(&self) -> anyhow::Result<wk_engine::upkeep::Upkeep> {
+        Ok(wk_engine::upkeep::Upkeep {
+            lake: Arc::new(self.lake().await?),
+            ledger: Arc::new(self.ledger.clone()),
+            clock: self.clock.clone(),
+            writer: writer(self.clock.as_ref()),
+            tables: tables(),
+            limits: wk_engine::upkeep::Limits::default(),
+        })
+    }
+
     /// Everything that an ingest needs.
     pub(crate) async fn ingest(
         &self,
         source: Option<&'static Source>,
         detections: Detections,
     ) -> anyhow::Result<wk_engine::ingest::Ingest> {
-        let lake = ParquetLake::new(self.files().await?);
-        lake.belongs_to(&self.ledger.name()).await?;
         Ok(wk_engine::ingest::Ingest {
-            lake: Arc::new(lake),
+            lake: Arc::new(self.lake().await?),
             ledger: Arc::new(self.ledger.clone()),
             clock: self.clock.clone(),
             unpack: wk_store::unpack::Unpacker::boxed,

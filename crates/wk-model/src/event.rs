@@ -201,6 +201,7 @@ mod tests {
         name: "t",
         doc: "",
         columns: &[column("port", ColumnType::Int, ""), column("at", ColumnType::Time, "")],
+        sort: &[],
         aliases: &[],
     };
 

@@ -12,6 +12,9 @@ pub struct Table {
     pub doc: &'static str,
     /// The source's own columns.
     pub columns: &'static [Column],
+    /// By which columns the rows of a closed day are sorted, `event_time` last: what is asked for
+    /// most often comes first, so that files and pages without it are passed over.
+    pub sort: &'static [&'static str],
     /// Further names under which a column can be asked for: (name, column). They cost nothing.
     pub aliases: &'static [(&'static str, &'static str)],
 }
@@ -57,6 +60,11 @@ impl Table {
         self.columns.iter().position(|c| c.name == name)
     }
 }
+
+/// The order of tables that say what was done, and who did it.
+pub const BY_ACTION: &[&str] = &["action", "actor", "event_time"];
+/// The order of tables whose records have little in common but their time.
+pub const BY_TIME: &[&str] = &["event_time"];
 
 /// The columns that every table has: the four times, the identity and the normalised core.
 pub const CORE: &[Column] = &[

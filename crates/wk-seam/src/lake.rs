@@ -1,5 +1,7 @@
 //! The lake: immutable files that become visible only by a commit of the ledger.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use wk_model::{Day, Sha256, Timestamp};
 
@@ -37,6 +39,43 @@ pub struct File {
     pub first: Timestamp,
     /// Latest event time.
     pub last: Timestamp,
+    /// How its rows lie: 0 as they came, [`SORTED`] in their table's order.
+    pub layout: u8,
+}
+
+/// The layout that [`Lake::rewrite`] writes now. A larger number means that older files are worth
+/// rewriting.
+pub const SORTED: u8 = 1;
+
+/// How long files stay after the ledger stopped naming them, in seconds: a reader keeps the version
+/// that it began with, so nothing may read one version for longer.
+pub const GRACE_SECONDS: i64 = 3600;
+
+/// Which rows of a batch stay.
+pub type Keep = Arc<dyn Fn(&RecordBatch) -> Vec<bool> + Send + Sync>;
+
+/// Files of one table and day that become other files.
+#[derive(Clone)]
+pub struct Rewrite {
+    /// The table.
+    pub table: &'static wk_model::Table,
+    /// The event-time day of all the files.
+    pub day: Day,
+    /// What is rewritten.
+    pub files: Vec<File>,
+    /// Which rows stay; `None` is all of them.
+    pub keep: Option<Keep>,
+    /// A new file is begun when one has so many bytes.
+    pub file_bytes: u64,
+}
+
+/// What a rewrite made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The new files, staged.
+    pub files: Vec<File>,
+    /// Rows that were left out.
+    pub rows_dropped: u64,
 }
 
 /// The identity of one event in the id index: what it is, and what it says.
@@ -93,6 +132,12 @@ pub trait Lake: Send + Sync {
         runs: &'a [Run],
         keys: &'a [EventKey],
     ) -> Future<'a, Answer<Vec<Known>>>;
+    /// Writes all rows of some files anew, in their table's order, in bounded memory, and stages the
+    /// files that hold them. The new files are read back and hold the same rows as the old ones,
+    /// but for those that were not to be kept; else it is an error.
+    fn rewrite<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Rewritten>>;
+    /// Removes files from storage; ones that are gone already are no failure.
+    fn remove<'a>(&'a self, paths: &'a [String]) -> Future<'a, Answer<()>>;
     /// Removes staged files that no commit names and that are older than `before`: what a crash
     /// left. `named` are the paths that the ledger knows. Answers how many were removed.
     fn sweep<'a>(&'a self, named: &'a [String], before: Timestamp) -> Future<'a, Answer<u64>>;

@@ -59,6 +59,50 @@ pub enum Committed {
     },
 }
 
+/// Files that leave the manifest and files that take their place, as one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Exchange {
+    /// Which process makes it.
+    pub writer: String,
+    /// When it was sealed.
+    pub recorded: Timestamp,
+    /// Files that leave. All must be visible still.
+    pub leaving: Vec<File>,
+    /// Staged files that take their place. With [`Why::Compacted`] they hold the same number of rows.
+    pub entering: Vec<File>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why files leave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Why {
+    /// Their rows live on in other files.
+    #[default]
+    Compacted,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exchanged {
+    /// It is true now, as this version.
+    Done {
+        /// The version of the manifest that shows it.
+        version: u64,
+    },
+    /// Another process changed one of the files first: nothing was written.
+    Stale,
+}
+
+/// A file that no version from now on shows, and that lies in storage still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The file.
+    pub file: File,
+    /// When it left.
+    pub at: Timestamp,
+}
+
 /// A complaint with the object it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FiledComplaint {
@@ -120,9 +164,15 @@ pub trait Ledger: Send + Sync {
     fn runs<'a>(&'a self, of: &'a [(String, Day)]) -> Future<'a, Answer<(u64, Vec<Run>)>>;
     /// Makes a commit true, or nothing of it.
     fn commit<'a>(&'a self, commit: &'a Commit) -> Future<'a, Answer<Committed>>;
+    /// Lets files leave and others take their place, or changes nothing.
+    fn exchange<'a>(&'a self, exchange: &'a Exchange) -> Future<'a, Answer<Exchanged>>;
+    /// Files that left and were not yet removed from storage.
+    fn left(&self) -> Future<'_, Answer<Vec<Left>>>;
+    /// Notes that files which left were removed from storage.
+    fn removed<'a>(&'a self, paths: &'a [String], at: Timestamp) -> Future<'a, Answer<()>>;
     /// The files that are visible now.
     fn snapshot(&self) -> Future<'_, Answer<Snapshot>>;
-    /// Every path of the lake that the ledger names.
+    /// Every path of the lake that the ledger names and that was not removed from storage.
     fn named_paths(&self) -> Future<'_, Answer<Vec<String>>>;
     /// Findings, newest first.
     fn findings<'a>(&'a self, query: &'a FindingQuery) -> Future<'a, Answer<Vec<Finding>>>;

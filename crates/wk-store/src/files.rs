@@ -43,6 +43,41 @@ impl Files {
         }
     }
 
+    /// Takes a file of this machine's disk over, durably; it is gone from where it lay, or will be
+    /// with its folder.
+    pub async fn take(&self, path: &str, temporary: &Path) -> Answer<()> {
+        match self {
+            Self::Local(root) => {
+                let (full, temporary) = (root.join(path), temporary.to_path_buf());
+                blocking(move || {
+                    take_local(&full, &temporary)
+                        .map_err(|e| Failure::new(format!("write {}", full.display()), e))
+                })
+                .await
+            }
+            Self::Store(store, prefix) => {
+                let key = join(prefix, path);
+                let upload = store
+                    .put_multipart(&key)
+                    .await
+                    .map_err(|e| store_failure(format!("write {key}"), e))?;
+                send(upload, &key, temporary).await
+            }
+        }
+    }
+
+    /// The files as an object store whose root is the lake's.
+    pub(crate) fn object_store(&self) -> object_store::Result<Arc<dyn ObjectStore>> {
+        Ok(match self {
+            Self::Local(root) => {
+                Arc::new(object_store::local::LocalFileSystem::new_with_prefix(root)?)
+            }
+            Self::Store(store, prefix) => {
+                Arc::new(object_store::prefix::PrefixStore::new(store.clone(), prefix.clone()))
+            }
+        })
+    }
+
     /// Reads a stretch of a file; at its end, what there is.
     pub async fn read(&self, path: &str, offset: u64, length: u64) -> Answer<Vec<u8>> {
         match self {
@@ -189,6 +224,49 @@ fn write_local(root: &Path, path: &str, bytes: &[u8]) -> Answer<()> {
         drop(fs::remove_file(&temporary));
         failed(e)
     })
+}
+
+/// Moves a file to its final name. From another file system it is copied, under a name that nobody
+/// takes for a file of the lake until it is whole.
+fn take_local(full: &Path, temporary: &Path) -> std::io::Result<()> {
+    let folder = full.parent().unwrap_or(full);
+    make_folder(folder)?;
+    fs::File::open(temporary)?.sync_all()?;
+    match fs::rename(temporary, full) {
+        Err(e) if e.kind() == std::io::ErrorKind::CrossesDevices => {
+            let mut name = full.file_name().unwrap_or_default().to_os_string();
+            name.push(format!(".{}.tmp", std::process::id()));
+            let beside = folder.join(name);
+            fs::copy(temporary, &beside)?;
+            fs::File::open(&beside)?.sync_all()?;
+            fs::rename(&beside, full)?;
+        }
+        other => other?,
+    }
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Sends a file in parts; it is there when the last one is.
+async fn send(
+    upload: Box<dyn object_store::MultipartUpload>,
+    key: &Key,
+    file: &Path,
+) -> Answer<()> {
+    const PART_BYTES: usize = 8 << 20;
+    let failed = |e| store_failure(format!("write {key}"), e);
+    let mut upload = object_store::WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+    let mut offset = 0;
+    loop {
+        let path = file.to_path_buf();
+        let part = blocking(move || read_local(&path, offset, PART_BYTES as u64)).await?;
+        if part.is_empty() {
+            break;
+        }
+        offset += part.len() as u64;
+        upload.wait_for_capacity(1).await.map_err(failed)?;
+        upload.put(part.into());
+    }
+    upload.finish().await.map(drop).map_err(failed)
 }
 
 fn read_local(full: &Path, offset: u64, length: u64) -> Answer<Vec<u8>> {

@@ -8,6 +8,7 @@ mod demo;
 mod detect;
 mod findings;
 mod ingest;
+mod lake;
 mod progress;
 mod query;
 mod table;
@@ -42,6 +43,7 @@ enum Command {
     Findings(findings::Findings),
     Demo(demo::Demo),
     Complaints(complaints::Complaints),
+    Lake(lake::Lake),
 }
 
 /// How a command ended.
@@ -84,6 +86,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Lake(command) => command.run(&App::open(home()?)?, out).await,
     }
 }
 

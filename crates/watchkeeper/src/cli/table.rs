@@ -32,3 +32,14 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     }
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
+
+/// A number of bytes in the unit that suits it.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut unit, mut whole, mut tenths) = (0, bytes, 0);
+    while whole >= 1024 && unit + 1 < UNITS.len() {
+        (tenths, whole) = (whole % 1024 * 10 / 1024, whole / 1024);
+        unit += 1;
+    }
+    if unit == 0 { format!("{whole} B") } else { format!("{whole}.{tenths} {}", UNITS[unit]) }
+}

@@ -11,3 +11,4 @@ mod disk;
 mod hostile;
 mod program;
 mod s3;
+mod upkeep;

@@ -7,7 +7,7 @@ use wk_seam::fakes::Fault;
 
 use crate::world::{Ends, Item, LARGE, Process, Seen, Thing, World};
 
-const CALM: Process = Process {
+pub(crate) const CALM: Process = Process {
     workers: 1,
     fetches: 1,
     whole_bytes: 1 << 20,
@@ -51,7 +51,7 @@ fn thing() -> impl Strategy<Value = Thing> {
 }
 
 /// Objects: those that end well may be copies of each other.
-fn things() -> impl Strategy<Value = Vec<Thing>> {
+pub(crate) fn things() -> impl Strategy<Value = Vec<Thing>> {
     proptest::collection::vec(thing(), 1..12).prop_map(|mut things| {
         for (number, thing) in things.iter_mut().enumerate() {
             thing.blank_lines = if matches!(thing.ends, Ends::Well) { 0 } else { number + 1 };
@@ -60,15 +60,18 @@ fn things() -> impl Strategy<Value = Vec<Thing>> {
     })
 }
 
-fn process() -> impl Strategy<Value = Process> {
-    let fault = prop_oneof![
+pub(crate) fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
         4 => Just(Fault::Slow),
         1 => Just(Fault::Transient),
         1 => Just(Fault::Final),
         1 => Just(Fault::AnswerLost),
         1 => Just(Fault::Killed),
         1 => Just(Fault::KilledAfter),
-    ];
+    ]
+}
+
+pub(crate) fn process() -> impl Strategy<Value = Process> {
     (
         1usize..5,
         1usize..5,
@@ -76,7 +79,7 @@ fn process() -> impl Strategy<Value = Process> {
         prop_oneof![Just(500usize), Just(70_000), Just(1 << 20)],
         prop_oneof![Just(1usize), Just(2_000), Just(1 << 20)],
         prop_oneof![Just(0i64), Just(5)],
-        proptest::collection::vec((1u64..60, fault), 0..6),
+        proptest::collection::vec((1u64..60, fault()), 0..6),
     )
         .prop_map(
             |(workers, fetches, whole_bytes, window_bytes, batch_bytes, commit_seconds, faults)| {

@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod exactly_once;
+mod upkeep;
 mod world;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use wk_engine::ingest::{Ingest, Limits, Progress, Report};
+use wk_engine::upkeep::Upkeep;
 use wk_model::finding::Finding;
 use wk_model::{Sha256, Tally, Timestamp};
 use wk_seam::Answer;
@@ -11,7 +12,8 @@ use wk_seam::clock::StandingClock;
 use wk_seam::fakes::{
     Ending, Fault, Faults, Given, MemoryLake, MemoryLedger, MemoryObjects, PlainUnpack,
 };
-use wk_seam::ledger::{Commit, FindingQuery, Ledger as _};
+use wk_seam::lake::File;
+use wk_seam::ledger::{FindingQuery, Ledger as _};
 use wk_seam::objects::Objects;
 use wk_watch::columns;
 use wk_watch::detect::Detections;
@@ -216,13 +218,26 @@ impl World {
         });
     }
 
+    /// The upkeep of one process, at a time.
+    pub(crate) fn upkeep(&self, name: &str, now: Timestamp, faults: Vec<(u64, Fault)>) -> Upkeep {
+        let faults = Arc::new(Faults::at(faults));
+        Upkeep {
+            lake: Arc::new(self.lake.with_faults(faults.clone())),
+            ledger: Arc::new(self.ledger.with_faults(faults)),
+            clock: Arc::new(StandingClock::at(now)),
+            writer: name.to_owned(),
+            tables: vec![&wk_watch::sources::cloudtrail::TABLE],
+            limits: wk_engine::upkeep::Limits { late_files: 2, ..Default::default() },
+        }
+    }
+
     pub(crate) fn seen(&self) -> Seen {
-        let commits = self.ledger.commits();
+        let events = self.events_of(&self.ledger.files_at(self.ledger.version()));
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
             let (count, filed) = self.ledger.complaints(usize::MAX).await.unwrap();
             let conflicts = filed.iter().filter(|f| f.complaint.kept).count() as u64;
             Seen {
-                events: self.visible(&commits),
+                events: events.expect("a file that the ledger names is there"),
                 findings: self.ledger.findings(&FindingQuery::default()).await.unwrap(),
                 tallies: self.ledger.tallies().await.unwrap(),
                 complaints: count - conflicts,
@@ -231,47 +246,54 @@ impl World {
         })
     }
 
-    /// The events of the files that these commits name, and how often each is there.
-    fn visible(&self, commits: &[Commit]) -> BTreeMap<String, u32> {
+    /// The events of files, and how often each is there; `None` if a file is gone.
+    pub(crate) fn events_of(&self, files: &[File]) -> Option<BTreeMap<String, u32>> {
         let mut events = BTreeMap::new();
-        for file in commits.iter().flat_map(|c| &c.files) {
-            let part = self.lake.part(&file.path).expect("a file that the ledger names is there");
-            for row in 0..part.batch.num_rows() {
-                if part.keep.as_ref().is_some_and(|keep| !keep[row]) {
-                    continue;
+        for file in files {
+            for part in self.lake.parts(&file.path)? {
+                for row in 0..part.batch.num_rows() {
+                    if part.keep.as_ref().is_none_or(|keep| keep[row]) {
+                        *events.entry(name_of(&part, row)).or_default() += 1;
+                    }
                 }
-                *events.entry(name_of(&part, row)).or_default() += 1;
             }
         }
-        events
+        Some(events)
     }
 
-    /// Whatever version a reader looks at: all events of its objects are there, and no others.
-    pub(crate) fn check_every_version(&self, things: &[Thing]) {
+    /// What a version must show: all events of the objects that it knows, each once.
+    pub(crate) fn truth_at(&self, version: u64, things: &[Thing]) -> BTreeMap<String, u32> {
         let of: BTreeMap<Sha256, &Thing> = things
             .iter()
             .enumerate()
             .map(|(n, thing)| (thing.given(n).identity(), thing))
             .collect();
-        let commits = self.ledger.commits();
-        let mut there = BTreeSet::new();
-        let mut names = BTreeSet::new();
-        for (version, commit) in commits.iter().enumerate() {
+        let mut there = BTreeMap::new();
+        for (_, commit) in self.ledger.commits().iter().take_while(|(made, _)| *made <= version) {
             for object in &commit.objects {
                 match of.get(&object.identity) {
-                    Some(thing) => there.extend(thing.events(object.identity)),
+                    Some(thing) => {
+                        there.extend(thing.events(object.identity).into_iter().map(|e| (e, 1)));
+                    }
                     // Filed as one that no source knew.
                     None => assert!(object.tallies.iter().all(|(_, t)| t.stored == 0)),
                 }
             }
-            assert!(commit.files.iter().all(|f| names.insert(&f.path)), "a file is named twice");
-            let seen = self.visible(&commits[..=version]);
-            let twice: Vec<_> = seen.iter().filter(|(_, n)| **n != 1).collect();
-            assert!(twice.is_empty(), "in version {version} more than once: {twice:?}");
-            assert!(
-                seen.keys().eq(&there),
-                "version {version} shows {seen:#?}\nand not {there:#?}"
-            );
+        }
+        there
+    }
+
+    /// Whatever version a reader looks at: all events of its objects are there, and no others.
+    pub(crate) fn check_every_version(&self, things: &[Thing]) {
+        let mut names = BTreeSet::new();
+        let commits = self.ledger.commits();
+        for file in commits.iter().flat_map(|(_, commit)| &commit.files) {
+            assert!(names.insert(&file.path), "a file is named twice");
+        }
+        for version in 0..=self.ledger.version() {
+            let files = self.ledger.files_at(version);
+            let seen = self.events_of(&files).expect("a file that the ledger names is there");
+            assert_eq!(seen, self.truth_at(version, things), "version {version}");
         }
     }
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use wk_model::{Day, Sha256, Timestamp};
 
 use super::{Faults, locked};
-use crate::lake::{EventKey, File, Known, Lake, Part, Run};
+use crate::lake::{EventKey, File, Known, Lake, Part, Rewrite, Rewritten, Run, SORTED};
 use crate::{Answer, Failure, Future};
 
 /// The files of a lake, kept as they were staged. Processes share one by cloning its `Arc`; each
 /// has its own faults.
 #[derive(Debug, Default)]
 struct Stored {
-    parts: BTreeMap<String, Part>,
+    parts: BTreeMap<String, Vec<Part>>,
     runs: BTreeMap<String, Vec<EventKey>>,
 }
 
@@ -31,8 +31,8 @@ impl MemoryLake {
         Self { faults, ..self.clone() }
     }
 
-    /// The rows of a staged file.
-    pub fn part(&self, path: &str) -> Option<Part> {
+    /// The rows of a staged file, in the order in which they lie; `None` if it is not there.
+    pub fn parts(&self, path: &str) -> Option<Vec<Part>> {
         locked(&self.stored).parts.get(path).cloned()
     }
 
@@ -51,11 +51,44 @@ impl MemoryLake {
         let said = format!("{:?}{:?}", part.batch, part.keep);
         let sha256 = Sha256::of(said.as_bytes());
         let path = format!("data/table={}/dt={}/{sha256}", part.table.name, part.day);
-        locked(&self.stored).parts.insert(path.clone(), part.clone());
+        locked(&self.stored).parts.insert(path.clone(), vec![part.clone()]);
         let (table, day) = (part.table.name.to_owned(), part.day);
         let (first, last) = (day.start(), day.start());
-        let rows = rows as u64;
-        Some(File { path, table, day, sha256, bytes: said.len() as u64, rows, first, last })
+        let (rows, bytes) = (rows as u64, said.len() as u64);
+        Some(File { path, table, day, sha256, bytes, rows, first, last, layout: 0 })
+    }
+
+    /// One file for all rows that stay. Like the real one, it reads every file, so that one which
+    /// is gone is an error.
+    fn put_rewritten(&self, rewrite: &Rewrite) -> Answer<Rewritten> {
+        let mut parts = Vec::new();
+        let (mut rows, mut rows_dropped) = (0, 0);
+        let mut said = Vec::new();
+        for file in &rewrite.files {
+            let gone = || Failure::new(format!("read {}", file.path), "it is not there");
+            for mut part in self.parts(&file.path).ok_or_else(gone)? {
+                let all = vec![true; part.batch.num_rows()];
+                let stay = rewrite.keep.as_ref().map_or_else(|| all.clone(), |k| k(&part.batch));
+                let there = part.keep.take().unwrap_or(all);
+                let kept: Vec<bool> = there.iter().zip(stay).map(|(t, s)| *t && s).collect();
+                let number = kept.iter().filter(|kept| **kept).count() as u64;
+                rows_dropped += there.iter().filter(|there| **there).count() as u64 - number;
+                rows += number;
+                said.push(format!("{} {kept:?}", file.path));
+                part.keep = Some(kept);
+                parts.push(part);
+            }
+        }
+        if rows == 0 {
+            return Ok(Rewritten { files: Vec::new(), rows_dropped });
+        }
+        let sha256 = Sha256::of(said.join(" ").as_bytes());
+        let (table, day) = (rewrite.table.name.to_owned(), rewrite.day);
+        let path = format!("data/table={table}/dt={day}/{sha256}");
+        let (first, last, bytes) = (day.start(), day.start(), rows * 100);
+        locked(&self.stored).parts.insert(path.clone(), parts);
+        let file = File { path, table, day, sha256, bytes, rows, first, last, layout: SORTED };
+        Ok(Rewritten { files: vec![file], rows_dropped })
     }
 
     fn put_run(&self, table: &str, day: Day, keys: &[EventKey]) -> Answer<Run> {
@@ -128,6 +161,20 @@ impl Lake for MemoryLake {
             self.faults.call("look keys up", || {
                 let there = self.keys(runs)?;
                 Ok(keys.iter().map(|key| known(&there, *key)).collect())
+            })
+        })
+    }
+
+    fn rewrite<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Rewritten>> {
+        Box::pin(async move { self.faults.call("rewrite files", || self.put_rewritten(rewrite)) })
+    }
+
+    fn remove<'a>(&'a self, paths: &'a [String]) -> Future<'a, Answer<()>> {
+        Box::pin(async move {
+            self.faults.call("remove files", || {
+                let mut stored = locked(&self.stored);
+                stored.parts.retain(|path, _| !paths.contains(path));
+                Ok(())
             })
         })
     }

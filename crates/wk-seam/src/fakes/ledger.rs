@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use wk_model::finding::Finding;
-use wk_model::{Day, Sha256, Tally};
+use wk_model::{Day, Sha256, Tally, Timestamp};
 
 use super::{Faults, locked};
-use crate::lake::Run;
+use crate::lake::{File, Run};
 use crate::ledger::{
-    Checkpoint, Commit, Committed, FiledComplaint, FindingQuery, Ledger, Snapshot,
+    Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery, Ledger, Left,
+    Snapshot, Why,
 };
 use crate::{Answer, Failure, Future};
 
-/// A ledger in memory, as one process sees it. Version n is the n-th commit.
+/// A ledger in memory, as one process sees it. Version n is the n-th change.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
     facts: Arc<Mutex<Facts>>,
@@ -22,10 +23,20 @@ pub struct MemoryLedger {
 
 #[derive(Debug, Default)]
 struct Facts {
-    commits: Vec<Commit>,
+    version: u64,
+    commits: Vec<(u64, Commit)>,
+    files: Vec<LedgerFile>,
     objects: BTreeSet<Sha256>,
     runs: Vec<LedgerRun>,
     findings: BTreeMap<String, Finding>,
+}
+
+#[derive(Debug, Clone)]
+struct LedgerFile {
+    file: File,
+    added: u64,
+    left: Option<(u64, Timestamp)>,
+    removed: bool,
 }
 
 #[derive(Debug)]
@@ -43,9 +54,22 @@ impl MemoryLedger {
         Self { faults, ..self.clone() }
     }
 
-    /// Every commit, in order.
-    pub fn commits(&self) -> Vec<Commit> {
+    /// Every commit with the version that it made, in order.
+    pub fn commits(&self) -> Vec<(u64, Commit)> {
         locked(&self.facts).commits.clone()
+    }
+
+    /// The newest version.
+    pub fn version(&self) -> u64 {
+        locked(&self.facts).version
+    }
+
+    /// The files that a version shows.
+    pub fn files_at(&self, version: u64) -> Vec<File> {
+        let facts = locked(&self.facts);
+        let shown =
+            |f: &&LedgerFile| f.added <= version && f.left.is_none_or(|(left, _)| left > version);
+        facts.files.iter().filter(shown).map(|f| f.file.clone()).collect()
     }
 
     fn ask<T>(&self, doing: &str, answer: impl FnOnce(&Facts) -> T) -> Answer<T> {
@@ -54,10 +78,6 @@ impl MemoryLedger {
 }
 
 impl Facts {
-    fn version(&self) -> u64 {
-        self.commits.len() as u64
-    }
-
     fn commit(&mut self, commit: &Commit) -> Answer<Committed> {
         let there =
             commit.objects.iter().map(|o| o.identity).filter(|id| self.objects.contains(id));
@@ -70,7 +90,9 @@ impl Facts {
         {
             return Err(Failure::new("commit", format!("the sum of {} does not hold", o.uri)));
         }
-        let version = self.version() + 1;
+        self.version += 1;
+        let version = self.version;
+        self.add(&commit.files);
         self.objects.extend(commit.objects.iter().map(|o| o.identity));
         for (run, replaced) in &commit.runs {
             let replaces = |r: &LedgerRun| r.run.path == run.path || replaced.contains(&r.run);
@@ -84,8 +106,36 @@ impl Facts {
                 .and_modify(|finding| finding.fold(sighting))
                 .or_insert_with(|| Finding::begin(sighting));
         }
-        self.commits.push(commit.clone());
+        self.commits.push((version, commit.clone()));
         Ok(Committed::Done { version })
+    }
+
+    fn add(&mut self, files: &[File]) {
+        let added = self.version;
+        let row =
+            |file: &File| LedgerFile { file: file.clone(), added, left: None, removed: false };
+        self.files.extend(files.iter().map(row));
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) -> Answer<Exchanged> {
+        let rows = |files: &[File]| files.iter().map(|f| f.rows).sum::<u64>();
+        if exchange.why == Why::Compacted && rows(&exchange.leaving) != rows(&exchange.entering) {
+            return Err(Failure::new("exchange files", "their rows are not as many as before"));
+        }
+        let live = |file: &File| self.files.iter().any(|f| f.left.is_none() && f.file == *file);
+        if !exchange.leaving.iter().all(live) {
+            return Ok(Exchanged::Stale);
+        }
+        let known = |file: &File| self.files.iter().any(|f| f.file.path == file.path);
+        if exchange.entering.iter().any(known) {
+            return Err(Failure::new("exchange files", "a new file is there already"));
+        }
+        self.version += 1;
+        for row in self.files.iter_mut().filter(|f| exchange.leaving.contains(&f.file)) {
+            row.left = Some((self.version, exchange.recorded));
+        }
+        self.add(&exchange.entering);
+        Ok(Exchanged::Done { version: self.version })
     }
 
     fn stale(&self, commit: &Commit, run: &Run, replaced: &[Run]) -> bool {
@@ -108,7 +158,7 @@ impl Ledger for MemoryLedger {
         let runs = |f: &Facts| {
             let wanted =
                 |r: &&LedgerRun| !r.removed && of.contains(&(r.run.table.clone(), r.run.day));
-            (f.version(), f.runs.iter().filter(wanted).map(|r| r.run.clone()).collect())
+            (f.version, f.runs.iter().filter(wanted).map(|r| r.run.clone()).collect())
         };
         Box::pin(async move { self.ask("look runs up", runs) })
     }
@@ -117,17 +167,43 @@ impl Ledger for MemoryLedger {
         Box::pin(async move { self.faults.call("commit", || locked(&self.facts).commit(commit)) })
     }
 
+    fn exchange<'a>(&'a self, exchange: &'a Exchange) -> Future<'a, Answer<Exchanged>> {
+        Box::pin(async move {
+            self.faults.call("exchange files", || locked(&self.facts).exchange(exchange))
+        })
+    }
+
+    fn left(&self) -> Future<'_, Answer<Vec<Left>>> {
+        let left = |f: &Facts| {
+            let waiting = f.files.iter().filter(|f| !f.removed);
+            let left = |f: &LedgerFile| f.left.map(|(_, at)| Left { file: f.file.clone(), at });
+            waiting.filter_map(left).collect()
+        };
+        Box::pin(async move { self.ask("list the files that left", left) })
+    }
+
+    fn removed<'a>(&'a self, paths: &'a [String], _at: Timestamp) -> Future<'a, Answer<()>> {
+        Box::pin(async move {
+            self.faults.call("note removed files", || {
+                let mut facts = locked(&self.facts);
+                let gone = |f: &&mut LedgerFile| f.left.is_some() && paths.contains(&f.file.path);
+                facts.files.iter_mut().filter(gone).for_each(|f| f.removed = true);
+                Ok(())
+            })
+        })
+    }
+
     fn snapshot(&self) -> Future<'_, Answer<Snapshot>> {
         let snapshot = |f: &Facts| Snapshot {
-            version: f.version(),
-            files: f.commits.iter().flat_map(|c| c.files.clone()).collect(),
+            version: f.version,
+            files: f.files.iter().filter(|f| f.left.is_none()).map(|f| f.file.clone()).collect(),
         };
         Box::pin(async move { self.ask("read the manifest", snapshot) })
     }
 
     fn named_paths(&self) -> Future<'_, Answer<Vec<String>>> {
         let paths = |f: &Facts| {
-            let files = f.commits.iter().flat_map(|c| c.files.iter().map(|file| file.path.clone()));
+            let files = f.files.iter().filter(|f| !f.removed).map(|f| f.file.path.clone());
             files.chain(f.runs.iter().filter(|r| !r.removed).map(|r| r.run.path.clone())).collect()
         };
         Box::pin(async move { self.ask("list the manifest's paths", paths) })
@@ -142,7 +218,7 @@ impl Ledger for MemoryLedger {
 
     fn complaints(&self, limit: usize) -> Future<'_, Answer<(u64, Vec<FiledComplaint>)>> {
         let complaints = move |f: &Facts| {
-            let objects = f.commits.iter().flat_map(|c| &c.objects);
+            let objects = f.commits.iter().flat_map(|(_, c)| &c.objects);
             let mut filed: Vec<FiledComplaint> = objects
                 .flat_map(|o| o.complaints.iter().map(|c| (o.uri.clone(), c.clone())))
                 .map(|(object, complaint)| FiledComplaint { object, complaint })
@@ -159,7 +235,7 @@ impl Ledger for MemoryLedger {
         let tallies = |f: &Facts| {
             let mut sums: BTreeMap<String, Tally> = BTreeMap::new();
             for (source, tally) in
-                f.commits.iter().flat_map(|c| &c.objects).flat_map(|o| &o.tallies)
+                f.commits.iter().flat_map(|(_, c)| &c.objects).flat_map(|o| &o.tallies)
             {
                 sums.entry(source.clone()).or_default().add(*tally);
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde_json::json;
 use wk_model::digest::Sha256Writer;
-use wk_model::{Day, Sha256, Tally};
+use wk_model::{Day, Sha256, Tally, Timestamp};
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{Commit, Committed, ObjectRow};
 
@@ -24,16 +24,8 @@ pub(super) fn commit(
         return Ok(Committed::Stale { objects }); // dropping the transaction undoes it
     }
     let version = version(&tx)? + 1;
-    tx.execute(
-        "INSERT INTO version VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            signed(version),
-            commit.recorded.micros(),
-            commit.writer,
-            signed(commit.objects.len() as u64),
-            signed(commit.files.len() as u64)
-        ],
-    )?;
+    let counts = (commit.objects.len(), commit.files.len());
+    insert_version(&tx, version, commit.recorded, &commit.writer, counts)?;
     insert_objects(&tx, version, &commit.objects)?;
     commit.files.iter().try_for_each(|file| insert_file(&tx, version, file))?;
     insert_runs(&tx, version, commit)?;
@@ -48,6 +40,27 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<u64> {
     connection
         .query_row("SELECT coalesce(max(version), 0) FROM version", [], |r| r.get(0))
         .map(unsigned)
+}
+
+/// Notes a new version: when, by whom, how many objects and files it brings.
+pub(super) fn insert_version(
+    tx: &Transaction<'_>,
+    version: u64,
+    recorded: Timestamp,
+    writer: &str,
+    (objects, files): (usize, usize),
+) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT INTO version VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            signed(version),
+            recorded.micros(),
+            writer,
+            signed(objects as u64),
+            signed(files as u64)
+        ],
+    )
+    .map(drop)
 }
 
 /// The runs of a table and day that hold its keys now.
@@ -130,20 +143,24 @@ fn insert_objects(
     Ok(())
 }
 
-fn insert_file(tx: &Transaction<'_>, version: u64, file: &File) -> rusqlite::Result<()> {
-    tx.prepare_cached("INSERT INTO file VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)")?
-        .execute(params![
-            file.path,
-            file.table,
-            file.day.number(),
-            &file.sha256.0[..],
-            signed(file.bytes),
-            signed(file.rows),
-            file.first.micros(),
-            file.last.micros(),
-            signed(version)
-        ])
-        .map(drop)
+pub(super) fn insert_file(tx: &Transaction<'_>, version: u64, file: &File) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO file (path, tbl, day, sha256, bytes, rows, first, last, added, layout)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        file.path,
+        file.table,
+        file.day.number(),
+        &file.sha256.0[..],
+        signed(file.bytes),
+        signed(file.rows),
+        file.first.micros(),
+        file.last.micros(),
+        signed(version),
+        file.layout
+    ])
+    .map(drop)
 }
 
 fn insert_runs(tx: &Transaction<'_>, version: u64, commit: &Commit) -> rusqlite::Result<()> {
@@ -181,15 +198,22 @@ fn leaves(version: u64, commit: &Commit) -> Vec<String> {
         let recorded = commit.recorded.to_string();
         lines.push(json!({"count": count, "kind": kind, "list": list, "recorded": recorded, "version": version}));
     }
-    lines.extend(commit.files.iter().map(|f| {
-        json!({"bytes": f.bytes, "first": f.first.to_string(), "kind": "segment",
-            "last": f.last.to_string(), "path": f.path, "rows": f.rows,
-            "sha256": f.sha256.to_string(), "version": version})
-    }));
+    lines.extend(commit.files.iter().map(|f| segment(version, f)));
     lines.iter().map(ToString::to_string).collect()
 }
 
-fn append_leaves(tx: &Transaction<'_>, signer: &Signer, lines: &[String]) -> rusqlite::Result<()> {
+/// The line of a file that becomes visible.
+pub(super) fn segment(version: u64, f: &File) -> serde_json::Value {
+    json!({"bytes": f.bytes, "first": f.first.to_string(), "kind": "segment",
+        "last": f.last.to_string(), "path": f.path, "rows": f.rows,
+        "sha256": f.sha256.to_string(), "version": version})
+}
+
+pub(super) fn append_leaves(
+    tx: &Transaction<'_>,
+    signer: &Signer,
+    lines: &[String],
+) -> rusqlite::Result<()> {
     if lines.is_empty() {
         return Ok(());
     }

@@ -5,6 +5,7 @@
 //! * `synchronous = FULL`: what was answered as done survives a power cut.
 
 mod commit;
+mod exchange;
 mod findings;
 mod schema;
 
@@ -16,7 +17,8 @@ use wk_model::finding::Finding;
 use wk_model::{Complaint, Day, Sha256, Tally, Timestamp};
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{
-    Checkpoint, Commit, Committed, FiledComplaint, FindingQuery, Ledger, Snapshot,
+    Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery, Ledger, Left,
+    Snapshot, Why,
 };
 use wk_seam::{Answer, Failure, Future};
 
@@ -133,12 +135,38 @@ impl Ledger for SqliteLedger {
         }))
     }
 
+    fn exchange<'a>(&'a self, exchange: &'a Exchange) -> Future<'a, Answer<Exchanged>> {
+        let exchange = exchange.clone();
+        let rows = |files: &[File]| files.iter().map(|f| f.rows).sum::<u64>();
+        let (before, after) = (rows(&exchange.leaving), rows(&exchange.entering));
+        if exchange.why == Why::Compacted && before != after {
+            let why = format!("{before} rows would become {after}");
+            return Box::pin(async { Err(Failure::new("exchange files", why)) });
+        }
+        Box::pin(self.write("exchange files", move |inner, c| {
+            exchange::exchange(c, &inner.signer, &exchange)
+                .map_err(|e| failure(&inner.path, "exchange files in", e))
+        }))
+    }
+
+    fn left(&self) -> Future<'_, Answer<Vec<Left>>> {
+        Box::pin(self.read("list the files that left", exchange::left))
+    }
+
+    fn removed<'a>(&'a self, paths: &'a [String], at: Timestamp) -> Future<'a, Answer<()>> {
+        let paths = paths.to_vec();
+        Box::pin(self.write("note removed files", move |inner, c| {
+            exchange::removed(c, &paths, at)
+                .map_err(|e| failure(&inner.path, "note removed files in", e))
+        }))
+    }
+
     fn snapshot(&self) -> Future<'_, Answer<Snapshot>> {
         Box::pin(self.read("read the manifest", |c| {
             let tx = c.unchecked_transaction()?;
             let version = commit::version(&tx)?;
             let mut rows = tx.prepare(
-                "SELECT path, tbl, day, sha256, bytes, rows, first, last FROM file
+                "SELECT path, tbl, day, sha256, bytes, rows, first, last, layout FROM file
                  WHERE removed IS NULL ORDER BY tbl, day, path",
             )?;
             let files = rows.query_map([], file_row)?.collect::<rusqlite::Result<_>>()?;
@@ -150,7 +178,8 @@ impl Ledger for SqliteLedger {
         Box::pin(self.read("list the manifest's paths", |c| {
             // Replaced runs stay for an hour: another process may be reading them.
             let mut rows = c.prepare(
-                "SELECT path FROM file UNION ALL SELECT path FROM run WHERE removed IS NULL
+                "SELECT path FROM file WHERE deleted_at IS NULL
+                 UNION ALL SELECT path FROM run WHERE removed IS NULL
                  OR removed_at > (SELECT max(recorded) FROM version) - 3600000000",
             )?;
             rows.query_map([], |r| r.get(0))?.collect()
@@ -256,6 +285,7 @@ fn file_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<File> {
         rows: unsigned(r.get(5)?),
         first: Timestamp::from_micros(r.get(6)?),
         last: Timestamp::from_micros(r.get(7)?),
+        layout: r.get(8)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -13,10 +13,14 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     connection.pragma_update(None, "cache_size", -16 * 1024)?; // KiB
-    if version(connection)? == 0 {
+    if version(connection)? < VERSION {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if version(&tx)? == 0 {
-            tx.execute_batch(TABLES)?;
+        // Another process may have been faster.
+        let from = usize::try_from(version(&tx)?).unwrap_or(FORMS.len());
+        for step in FORMS.iter().skip(from) {
+            tx.execute_batch(step)?;
+        }
+        if from < FORMS.len() {
             tx.pragma_update(None, "user_version", VERSION)?;
         }
         tx.commit()?;
@@ -37,8 +41,11 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(seed.cast_unsigned())
 }
 
+/// What makes each form of the one before. A form that was released is never changed.
+const FORMS: [&str; 2] = [FORM_1, FORM_2];
+
 /// Times are microseconds, days are days since 1970-01-01.
-const TABLES: &str = "
+const FORM_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO meta VALUES ('fingerprint-seed', random());
 
@@ -125,5 +132,30 @@ CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,
     root BLOB NOT NULL CHECK (length(root) = 32),
     note TEXT NOT NULL
+) STRICT;
+";
+
+/// Files are rewritten and leave: how they lie, when they left and why, when they were removed from
+/// storage. Holds, and the retention policies that were applied.
+const FORM_2: &str = "
+ALTER TABLE file ADD COLUMN layout INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE file ADD COLUMN left_at INTEGER;
+ALTER TABLE file ADD COLUMN left_why TEXT;
+ALTER TABLE file ADD COLUMN deleted_at INTEGER;
+CREATE INDEX file_live ON file (tbl, day, path) WHERE removed IS NULL;
+CREATE INDEX file_left ON file (left_at) WHERE removed IS NOT NULL AND deleted_at IS NULL;
+
+CREATE TABLE hold (
+    id          TEXT PRIMARY KEY,
+    body        TEXT NOT NULL,
+    placed_at   INTEGER NOT NULL,
+    released_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE policy (
+    seq        INTEGER PRIMARY KEY,
+    digest     BLOB NOT NULL CHECK (length(digest) = 32),
+    body       TEXT NOT NULL,
+    applied_at INTEGER NOT NULL
 ) STRICT;
 ";

@@ -4,7 +4,9 @@ use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::{Complaint, Day, Severity, Sha256, Tally, Timestamp};
 use wk_seam::Answer;
 use wk_seam::lake::{File, Run};
-use wk_seam::ledger::{Commit, Committed, FindingQuery, Ledger as _, ObjectRow};
+use wk_seam::ledger::{
+    Commit, Committed, Exchange, Exchanged, FindingQuery, Ledger as _, ObjectRow, Why,
+};
 
 use super::SqliteLedger;
 
@@ -36,6 +38,7 @@ fn commit(writer: &str, name: &str) -> Commit {
         rows: 1,
         first: DAY.start(),
         last: DAY.start(),
+        layout: 0,
     };
     Commit {
         writer: writer.to_owned(),
@@ -162,6 +165,91 @@ fn a_changed_leaf_is_found() {
         }
         assert!(ledger.verify_log().await.is_err());
         Ok(())
+    });
+}
+
+fn exchange(leaving: &[File], entering: &[File]) -> Exchange {
+    let (leaving, entering) = (leaving.to_vec(), entering.to_vec());
+    let recorded = Timestamp::from_seconds(50);
+    Exchange { writer: "c".to_owned(), recorded, leaving, entering, why: Why::Compacted }
+}
+
+fn file(name: &str, rows: u64) -> File {
+    let file = commit("a", name).files.remove(0);
+    File { rows, layout: 1, ..file }
+}
+
+#[test]
+fn files_give_way_to_others_as_one_and_only_once() {
+    with_ledger(async |ledger, other| {
+        ledger.commit(&commit("a", "one")).await?;
+        ledger.commit(&commit("a", "two")).await?;
+        let before = ledger.snapshot().await?.files;
+        let merged = exchange(&before, &[file("both", 2)]);
+        assert_eq!(ledger.exchange(&merged).await?, Exchanged::Done { version: 3 });
+        let again = exchange(&before, &[file("other", 2)]);
+        assert_eq!(other.exchange(&again).await?, Exchanged::Stale, "another was faster");
+        let snapshot = other.snapshot().await?;
+        assert_eq!((snapshot.version, &snapshot.files), (3, &vec![file("both", 2)]));
+        assert_eq!(other.named_paths().await?.len(), 5, "what left lies there still");
+        let left = other.left().await?;
+        assert_eq!(left.iter().map(|l| &l.file).collect::<Vec<_>>(), [&before[0], &before[1]]);
+        assert!(left.iter().all(|l| l.at == Timestamp::from_seconds(50)));
+        let lines = ledger.leaves().await?;
+        let farewells = lines.iter().filter(|(_, l)| l.contains(r#""kind":"compacted""#));
+        assert!(farewells.clone().all(|(_, l)| l.contains(r#""by":["data/both"]"#)));
+        assert_eq!(farewells.count(), 2);
+        let gone: Vec<String> = before.iter().map(|f| f.path.clone()).collect();
+        ledger.removed(&gone, Timestamp::from_seconds(99)).await?;
+        assert!(other.left().await?.is_empty());
+        assert_eq!(other.named_paths().await?.len(), 3, "one file and two runs");
+        assert!(other.verify_log().await?.is_some());
+        Ok(())
+    });
+}
+
+#[test]
+fn an_exchange_that_would_lose_a_row_is_an_error() {
+    with_ledger(async |ledger, _| {
+        ledger.commit(&commit("a", "one")).await?;
+        let before = ledger.snapshot().await?.files;
+        assert!(ledger.exchange(&exchange(&before, &[file("more", 2)])).await.is_err());
+        assert!(ledger.exchange(&exchange(&before, &[])).await.is_err());
+        assert_eq!(ledger.snapshot().await?.files, before);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_ledger_of_form_1_is_read_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+    old.execute_batch(include_str!("form_1.sql")).unwrap();
+    drop(old);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let ledger = SqliteLedger::open(folder.path()).unwrap();
+        let before = ledger.snapshot().await.unwrap();
+        let layouts: Vec<(u64, u8)> = before.files.iter().map(|f| (f.rows, f.layout)).collect();
+        assert_eq!((before.version, layouts), (1, vec![(1, 0), (1, 0)]));
+        assert_eq!(ledger.findings(&FindingQuery::default()).await.unwrap()[0].count, 1);
+        assert_eq!(ledger.complaints(9).await.unwrap().0, 1);
+        assert_eq!(ledger.fingerprint_seed(), 3_366_918_225_031_390_657);
+        let sum = ledger.tallies().await.unwrap();
+        assert_eq!(sum[0].1, Tally { read: 3, stored: 2, duplicates: 0, complaints: 1 });
+        let mut tree = crate::log::Tree::default();
+        for (_, line) in ledger.leaves().await.unwrap() {
+            tree.push(crate::log::leaf_hash(line.as_bytes()));
+        }
+        assert_eq!(ledger.checkpoint().await.unwrap().unwrap().root, tree.root());
+        let mut next = commit("b", "two");
+        next.checked_at = 1;
+        assert_eq!(ledger.commit(&next).await.unwrap(), Committed::Done { version: 2 });
+        let exchanged = exchange(&before.files[..1], &[file("anew", 1)]);
+        assert_eq!(ledger.exchange(&exchanged).await.unwrap(), Exchanged::Done { version: 3 });
+        drop(ledger);
+        let again = SqliteLedger::open(folder.path()).unwrap();
+        assert_eq!(again.snapshot().await.unwrap().files.len(), 3);
     });
 }
 

@@ -80,6 +80,7 @@ pub static TABLE: Table = Table {
         column("request_transform_status", ColumnType::Text, "how the rewrite ended"),
         column("extra", ColumnType::TextList, "fields that are newer than this table"),
     ],
+    sort: &["source_ip", "event_time"],
     aliases: &[
         ("time", "event_time"),
         ("client_ip", "source_ip"),

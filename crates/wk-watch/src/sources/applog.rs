@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use wk_lang::json::{Kind, Tape, Value};
 use wk_model::event::{Cell, Outcome};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
 use super::stamps::{self, Assumed, Stamp};
@@ -82,6 +82,7 @@ pub static TABLE: Table = Table {
             "where the time comes from: record, record without zone, record without year, runtime, envelope",
         ),
     ],
+    sort: BY_TIME,
     aliases: &[("logGroup", "log_group"), ("logStream", "log_stream"), ("requestId", "request_id")],
 };
 

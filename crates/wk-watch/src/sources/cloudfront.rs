@@ -71,6 +71,7 @@ pub static TABLE: Table = Table {
         column("DistributionId", ColumnType::Text, "id of the distribution"),
         column("extra", ColumnType::TextList, "fields that are newer than this table, name=value"),
     ],
+    sort: &["source_ip", "event_time"],
     aliases: &[
         ("c-ip", "source_ip"),
         ("cs-method", "action"),

@@ -74,6 +74,7 @@ pub static TABLE: Table = Table {
         column("serviceEventDetails", ColumnType::Json, "details of a service event"),
         column("insightDetails", ColumnType::Json, "what an Insights event found unusual"),
     ],
+    sort: &["eventName", "actor", "event_time"],
     aliases: &[
         ("eventTime", "event_time"),
         ("eventID", "event_id"),

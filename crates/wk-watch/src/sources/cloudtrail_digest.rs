@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use wk_lang::json::{Kind, Value};
 use wk_model::event::{Cell, EventId};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table};
 
 use super::{Context, JsonForm, Refusal, Source, fields};
@@ -53,6 +53,7 @@ pub static TABLE: Table = Table {
         column("log_file_count", ColumnType::Int, "how many log files it lists"),
         column("signature", ColumnType::Text, "its own signature, from the object's metadata"),
     ],
+    sort: BY_TIME,
     aliases: &[("awsAccountId", "account")],
 };
 

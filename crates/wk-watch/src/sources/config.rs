@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use wk_lang::json::{Kind, Value};
 use wk_model::event::{Cell, EventId, Outcome};
 use wk_model::severity::SeverityWord;
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table};
 
 use super::report::{Report, report};
@@ -68,6 +68,7 @@ pub static TABLE: Table = Table {
         column("annotation", ColumnType::Text, "what the rule says about it"),
         column("s3DeliverySummary", ColumnType::Json, "where an oversized item lies"),
     ],
+    sort: BY_ACTION,
     aliases: &[("awsAccountId", "account"), ("accountId", "account"), ("awsRegion", "region")],
 };
 

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use wk_lang::json::Value;
 use wk_model::event::{Cell, EventId, Outcome};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Table};
 
 use super::{Context, JsonForm, Refusal, Source, fields, spaced};
@@ -65,6 +65,7 @@ pub static TABLE: Table = Table {
         column("responseObject", ColumnType::Json, "object that was answered"),
         column("log_group", ColumnType::Text, "log group, which names the cluster"),
     ],
+    sort: BY_ACTION,
     aliases: &[
         ("auditID", "event_id"),
         ("verb", "action"),

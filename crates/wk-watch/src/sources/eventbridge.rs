@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use wk_lang::json::Value;
 use wk_model::event::{EventId, Outcome};
 use wk_model::severity::SeverityWord::{self, Critical, High, Informational, Low, Medium};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table};
 
 use super::report::{Report, report};
@@ -44,6 +44,7 @@ pub static TABLE: Table = Table {
         column("reason", ColumnType::Text, "why, where the event says it"),
         column("detail", ColumnType::Json, "the event itself"),
     ],
+    sort: BY_ACTION,
     aliases: &[("detail-type", "detail_type"), ("id", "event_id"), ("time", "event_time")],
 };
 

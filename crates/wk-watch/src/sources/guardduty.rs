@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use wk_lang::json::{Kind, Value};
 use wk_model::event::EventId;
 use wk_model::severity::SeverityWord;
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table, Timestamp};
 
 use super::report::{Report, report};
@@ -84,6 +84,7 @@ pub static TABLE: Table = Table {
         column("resource", ColumnType::Json, "the resource"),
         column("sample", ColumnType::Bool, "whether it is one of GuardDuty's sample findings"),
     ],
+    sort: BY_ACTION,
     aliases: &[
         ("id", "event_id"),
         ("accountId", "account"),

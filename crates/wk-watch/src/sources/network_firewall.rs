@@ -65,6 +65,7 @@ pub static TABLE: Table = Table {
         column("event.http.status", ColumnType::Int, "HTTP status"),
         column("event.dns.rrname", ColumnType::Text, "name that was asked for"),
     ],
+    sort: &["source_ip", "event_time"],
     aliases: &[("event.timestamp", "event_time"), ("event.src_ip", "source_ip")],
 };
 

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use wk_lang::json::Value;
 use wk_model::event::{EventId, Outcome};
 use wk_model::severity::SeverityWord;
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table, Timestamp};
 
 use super::report::{Report, report};
@@ -77,6 +77,7 @@ pub static TABLE: Table = Table {
         column("compliance", ColumnType::Json, "the check that a finding is the result of"),
         column("unmapped", ColumnType::Json, "what the schema has no place for"),
     ],
+    sort: BY_ACTION,
     aliases: &[
         ("src_endpoint.ip", "source_ip"),
         ("cloud.account.uid", "account"),

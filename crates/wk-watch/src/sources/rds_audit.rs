@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use wk_model::event::{Cell, Outcome};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
 use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
@@ -41,6 +41,7 @@ pub static TABLE: Table = Table {
         column("extra", ColumnType::TextList, "fields that are newer than this table"),
         column("log_group", ColumnType::Text, "log group, which names the instance"),
     ],
+    sort: BY_ACTION,
     aliases: &[
         ("timestamp", "event_time"),
         ("username", "actor"),

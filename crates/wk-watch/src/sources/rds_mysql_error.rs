@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use wk_model::event::Outcome;
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
 use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
@@ -37,6 +37,7 @@ pub static TABLE: Table = Table {
         column("message", ColumnType::Text, "the message"),
         column("log_group", ColumnType::Text, "log group, which names the instance"),
     ],
+    sort: BY_TIME,
     aliases: &[("user", "actor"), ("host", "source_ip")],
 };
 

@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
 use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
@@ -43,6 +43,7 @@ pub static TABLE: Table = Table {
         column("statement", ColumnType::Text, "the statement"),
         column("log_group", ColumnType::Text, "log group, which names the instance"),
     ],
+    sort: BY_TIME,
     aliases: &[("user", "actor"), ("host", "source_ip"), ("Thread_id", "Id")],
 };
 

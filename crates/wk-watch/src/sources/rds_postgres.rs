@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use wk_model::event::{Cell, Outcome};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table};
 
 use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
@@ -47,6 +47,7 @@ pub static TABLE: Table = Table {
         column("audit.object", ColumnType::Text, "pgAudit: the object"),
         column("log_group", ColumnType::Text, "log group, which names the instance"),
     ],
+    sort: BY_TIME,
     aliases: &[("user", "actor"), ("remote_host", "source_ip")],
 };
 

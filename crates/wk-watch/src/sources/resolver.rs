@@ -61,6 +61,7 @@ pub static TABLE: Table = Table {
             "DNS Firewall Advanced: DGA, DNS_TUNNELING",
         ),
     ],
+    sort: &["query_name", "event_time"],
     aliases: &[
         ("account_id", "account"),
         ("query_timestamp", "event_time"),

@@ -41,6 +41,7 @@ pub static TABLE: Table = Table {
         column("edns_client_subnet", ColumnType::Text, "part of the client's address, where given"),
         column("extra", ColumnType::TextList, "fields that are newer than this table"),
     ],
+    sort: &["query_name", "event_time"],
     aliases: &[("query_timestamp", "event_time"), ("resolver_ip", "source_ip")],
 };
 

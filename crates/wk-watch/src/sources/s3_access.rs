@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use wk_lang::json::Value;
 use wk_model::event::{Cell, Outcome};
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Table};
 
 use super::spaced::{self, Fields};
@@ -64,6 +64,7 @@ pub static TABLE: Table = Table {
         column("source_region", ColumnType::Text, "region the request came from"),
         column("extra", ColumnType::TextList, "fields that are newer than this table"),
     ],
+    sort: BY_ACTION,
     aliases: &[
         ("time", "event_time"),
         ("remote_ip", "source_ip"),

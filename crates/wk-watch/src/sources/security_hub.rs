@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use wk_lang::json::Value;
 use wk_model::event::{EventId, Outcome};
 use wk_model::severity::SeverityWord;
-use wk_model::table::{ColumnType, column};
+use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table, Timestamp};
 
 use super::report::{Report, report};
@@ -70,6 +70,7 @@ pub static TABLE: Table = Table {
         column("Remediation", ColumnType::Json, "what to do about it"),
         column("ProductFields", ColumnType::Json, "what the product adds"),
     ],
+    sort: BY_ACTION,
     aliases: &[("Id", "event_id"), ("AwsAccountId", "account")],
 };
 

@@ -133,6 +133,7 @@ pub static TABLE: Table = Table {
             "fields without a column: transit gateways', and what AWS adds",
         ),
     ],
+    sort: &["dstaddr", "source_ip", "event_time"],
     aliases: &[("account_id", "account"), ("srcaddr", "source_ip")],
 };
 

@@ -78,6 +78,7 @@ pub static TABLE: Table = Table {
         ),
         column("httpRequest.headers", ColumnType::Json, "headers as they came"),
     ],
+    sort: &["source_ip", "event_time"],
     aliases: &[("timestamp", "event_time"), ("httpRequest.clientIp", "source_ip")],
 };
 

@@ -259,3 +259,13 @@ fn docs() -> PathBuf {
 fn update() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some_and(|word| word == "1")
 }
+
+#[test]
+fn tables_are_sorted_by_columns_of_theirs_and_by_time_last() {
+    for source in wk_watch::sources::ALL {
+        let table = source.table;
+        let known = |name: &&str| CORE.iter().chain(table.columns).any(|c| c.name == *name);
+        assert!(table.sort.iter().all(known), "{}: {:?}", table.name, table.sort);
+        assert_eq!(table.sort.last(), Some(&"event_time"), "{}", table.name);
+    }
+}

@@ -3,15 +3,19 @@
 //! Paths: `data/table=cloudtrail/dt=2024-02-15/<sha-256>.parquet` and
 //! `ids/table=cloudtrail/dt=2024-02-15/<sha-256>.ids`. A file is never changed.
 
+mod content;
+mod form;
+mod rewrite;
+mod scratch;
+mod write;
+
+use std::path::PathBuf;
+
 use arrow_array::{Array as _, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow_select::filter::filter_record_batch;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
-use wk_model::table::{CORE, ColumnType};
-use wk_model::{Day, Sha256, Table, Timestamp};
-use wk_seam::lake::{EventKey, File, Known, Lake, Part, Run};
+use wk_model::{Day, Sha256, Timestamp};
+use wk_seam::lake::{EventKey, File, Known, Lake, Part, Rewrite, Rewritten, Run};
 use wk_seam::{Answer, Failure, Future};
 
 use crate::files::Files;
@@ -21,17 +25,17 @@ use crate::runs;
 #[derive(Clone)]
 pub struct ParquetLake {
     files: Files,
+    scratch: PathBuf,
 }
 
 /// Folders of the lake that hold files of ours.
 const FOLDERS: [&str; 2] = ["data", "ids"];
-/// Rows of a row group.
-const ROW_GROUP_ROWS: usize = 128 << 10;
 
 impl ParquetLake {
-    /// The lake whose files lie there.
-    pub fn new(files: Files) -> Self {
-        Self { files }
+    /// The lake whose files lie there. What is sorted on this machine's disk lies in `scratch`
+    /// meanwhile, in folders that go when the work is done.
+    pub fn new(files: Files, scratch: impl Into<PathBuf>) -> Self {
+        Self { files, scratch: scratch.into() }
     }
     /// Makes sure that the files belong to this ledger: two ledgers over one place would each take
     /// the other's files for leftovers. The first that comes leaves its mark.
@@ -105,6 +109,14 @@ impl Lake for ParquetLake {
         })
     }
 
+    fn rewrite<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Rewritten>> {
+        Box::pin(rewrite::rewrite(&self.files, &self.scratch, rewrite))
+    }
+
+    fn remove<'a>(&'a self, paths: &'a [String]) -> Future<'a, Answer<()>> {
+        Box::pin(self.files.remove(paths))
+    }
+
     fn sweep<'a>(&'a self, named: &'a [String], before: Timestamp) -> Future<'a, Answer<u64>> {
         Box::pin(async move {
             let named: std::collections::HashSet<&str> = named.iter().map(String::as_str).collect();
@@ -122,6 +134,11 @@ impl Lake for ParquetLake {
             Ok(lost.len() as u64)
         })
     }
+}
+
+/// Where a file of this content lies.
+fn path_of(table: &str, day: Day, sha256: Sha256) -> String {
+    format!("data/table={table}/dt={day}/{sha256}.parquet")
 }
 
 /// The part as a Parquet file in memory; `None` if it keeps no row.
@@ -143,7 +160,7 @@ fn encode(part: &Part) -> Answer<Option<(File, Vec<u8>)>> {
     }
     let write = || -> Result<Vec<u8>, parquet::errors::ParquetError> {
         let mut writer =
-            ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties(part.table)))?;
+            ArrowWriter::try_new(Vec::new(), batch.schema(), Some(form::as_it_came(part.table)))?;
         writer.write(batch)?;
         writer.into_inner()
     };
@@ -151,7 +168,7 @@ fn encode(part: &Part) -> Answer<Option<(File, Vec<u8>)>> {
     let sha256 = Sha256::of(&bytes);
     let (first, last) = span(batch);
     let file = File {
-        path: format!("data/table={}/dt={}/{sha256}.parquet", part.table.name, part.day),
+        path: path_of(part.table.name, part.day, sha256),
         table: part.table.name.to_owned(),
         day: part.day,
         sha256,
@@ -159,37 +176,9 @@ fn encode(part: &Part) -> Answer<Option<(File, Vec<u8>)>> {
         rows: batch.num_rows() as u64,
         first,
         last,
+        layout: 0,
     };
     Ok(Some((file, bytes)))
-}
-
-/// How files of a table are written: zstd 1 (level 9 costs seven times the CPU for 7 %), no
-/// dictionary where every value is its own, statistics only where they prune.
-fn properties(table: &Table) -> WriterProperties {
-    let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());
-    let mut properties = WriterProperties::builder()
-        .set_compression(zstd)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by("watchkeeper lake 1".to_owned())
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_statistics_truncate_length(Some(64));
-    for column in CORE.iter().chain(table.columns) {
-        let path = ColumnPath::new(vec![column.name.to_owned()]);
-        let unique = matches!(column.name, "raw" | "event_id" | "requestID" | "ordinal");
-        if unique || column.kind == ColumnType::Json {
-            properties = properties.set_column_dictionary_enabled(path.clone(), false);
-        }
-        if column.name == "raw" || column.kind == ColumnType::Json {
-            properties =
-                properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
-        }
-        if column.kind == ColumnType::Time || column.name == "ordinal" {
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-        }
-    }
-    properties.build()
 }
 
 /// Earliest and latest event time.
@@ -199,3 +188,6 @@ fn span(batch: &RecordBatch) -> (Timestamp, Timestamp) {
     let at = |t: Option<&i64>| Timestamp::from_micros(t.copied().unwrap_or(0));
     (at(values.iter().min()), at(values.iter().max()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The lake looks after itself: fewer files, the same answers, whatever happens meanwhile.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::corpus::Corpus;
+use crate::program::{Home, Seen};
+
+/// A home that was filled in many small ingests, and what can be seen of it.
+fn filled() -> (Home, Seen, Corpus) {
+    let (corpus, home) = (Corpus::write(), Home::new());
+    for files in corpus.files.chunks(corpus.files.len().div_ceil(6)) {
+        let (code, report) = home.ingest(files);
+        assert_eq!(code, 0, "{report:#}");
+    }
+    let seen = home.seen();
+    (home, seen, corpus)
+}
+
+fn json(home: &Home, args: &[&str]) -> Value {
+    let ended = home.run(args);
+    assert_eq!(ended.code, Some(0), "{args:?}: {}", ended.err);
+    serde_json::from_str(&ended.out).unwrap()
+}
+
+fn compact(home: &Home) -> Value {
+    json(home, &["lake", "compact", "--json"])
+}
+
+fn data_files(home: &Home) -> usize {
+    fn below(folder: &Path) -> usize {
+        let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+        entries.map(|e| if e.path().is_dir() { below(&e.path()) } else { 1 }).sum()
+    }
+    below(&home.path().join("lake/data"))
+}
+
+#[test]
+fn slow_a_compacted_lake_gives_the_same_answers_from_fewer_files() {
+    let (home, seen, _) = filled();
+    let before = data_files(&home);
+    let plan = json(&home, &["lake", "compact", "--dry-run", "--json"]);
+    let heaps = plan["heaps"].as_array().unwrap();
+    assert!(heaps.len() > 5, "{plan:#}");
+    assert_eq!(data_files(&home), before, "a dry run changes nothing");
+    let done = compact(&home);
+    let files = |when: &str| done["files"][when].as_u64().unwrap();
+    assert_eq!(done["days"], heaps.len());
+    assert_eq!((files("before"), files("after")), (before as u64, heaps.len() as u64), "{done:#}");
+    assert_eq!(home.seen(), seen);
+    assert_eq!(data_files(&home), before + heaps.len(), "readers may still read the old ones");
+    let again = compact(&home);
+    assert_eq!((&again["days"], &again["removed"]["files"]), (&0.into(), &0.into()));
+    let scratch = fs::read_dir(home.path().join("scratch")).unwrap();
+    assert_eq!(scratch.count(), 1, "only the lock is left");
+}
+
+#[test]
+fn crash_compactions_that_are_killed_or_run_twice_change_no_answer() {
+    let (home, seen, corpus) = filled();
+    let start = |args: &[&str]| {
+        home.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut killed = 0;
+    for millis in [40, 80, 120, 160, 200, 240, 300] {
+        let mut child = start(&["lake", "compact", "--all"]);
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        assert!(never.recv_timeout(std::time::Duration::from_millis(millis)).is_err());
+        killed += usize::from(child.try_wait().unwrap().is_none());
+        drop(child.kill());
+        child.wait().unwrap();
+        assert_eq!(home.seen(), seen, "killed after {millis} ms");
+    }
+    assert!(killed > 0);
+    let copies = tempfile::tempdir().unwrap();
+    crate::corpus::moved_copy(&corpus.files, copies.path());
+    let both = [start(&["lake", "compact"]), start(&["lake", "compact"])];
+    let ingest = home.start_ingest(&[copies.path().to_path_buf()]);
+    for child in both.into_iter().chain([ingest]) {
+        let ended = crate::program::ended(child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    }
+    assert_eq!(home.seen(), seen);
+    assert_eq!(compact(&home)["days"], 0, "nothing is left to do");
+}
