@@ -156,7 +156,7 @@ impl App {
         let matches = vec![0; detections.rules().len()];
         let mut scanned = Scanned { matches, ..Scanned::default() };
         for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
-            let mut rows = questions.rows(source.table.name).await?;
+            let mut rows = questions.rows(source.table).await?;
             while let Some(batch) = rows.next().await? {
                 scan_batch(source, &batch, detections, &mut scanned);
             }

@@ -5,6 +5,7 @@
 //! * Column names are the source's own: `eventName` needs no quotes, `userIdentity.arn` neither.
 
 mod answer;
+mod date_trunc;
 pub mod functions;
 mod names;
 mod output;
@@ -42,6 +43,7 @@ pub use output::Format;
 pub struct Questions {
     context: SessionContext,
     names: names::Names,
+    snapshot: Snapshot,
 }
 
 /// A question that is planned and not yet run.
@@ -132,7 +134,7 @@ impl Questions {
             register(&context, table, snapshot).map_err(running)?;
         }
         register_events(&context, tables, snapshot).map_err(running)?;
-        Ok(Self { context, names: names::Names::of(tables) })
+        Ok(Self { context, names: names::Names::of(tables), snapshot: snapshot.clone() })
     }
 
     /// Plans and starts a SELECT over all times.
@@ -208,12 +210,13 @@ impl Questions {
 }
 
 impl Questions {
-    /// Every row of a table, with its physical columns.
+    /// Every row of a table, with its physical columns, in the schema of the lake's files.
     ///
     /// # Errors
-    /// If there is no such table.
-    pub async fn rows(&self, table: &str) -> Result<Rows, QueryError> {
-        let frame = self.context.table(TableReference::bare(table)).await.map_err(text)?;
+    /// If a file of the lake cannot be read.
+    pub async fn rows(&self, table: &Table) -> Result<Rows, QueryError> {
+        let written = LakeTable::as_written(table, &self.snapshot);
+        let frame = self.context.read_table(Arc::new(written)).map_err(text)?;
         Ok(Rows(frame.execute_stream().await.map_err(text)?))
     }
 }
@@ -283,7 +286,9 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
         .build_arc()?;
-    Ok(SessionContext::new_with_config_rt(config, runtime))
+    let context = SessionContext::new_with_config_rt(config, runtime);
+    context.register_udf(date_trunc::date_trunc());
+    Ok(context)
 }
 
 /// Registers a table under its name: its own columns, their aliases and the core.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics, project_schema};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
@@ -37,7 +38,20 @@ impl LakeTable {
     /// The table's files in a snapshot.
     pub(super) fn new(table: &Table, snapshot: &Snapshot) -> Self {
         let files = snapshot.files.iter().filter(|f| f.table == table.name).cloned().collect();
-        Self { schema: schema::of(table), files }
+        Self { schema: views(&schema::of(table)), files }
+    }
+
+    /// The same, with texts in the form in which the lake's files are written.
+    pub(super) fn as_written(table: &Table, snapshot: &Snapshot) -> Self {
+        Self { schema: schema::of(table), ..Self::new(table, snapshot) }
+    }
+
+    /// Opens files; the footers it has read stay in memory for the next question.
+    fn reader(&self, state: &dyn Session) -> Result<Arc<CachedParquetFileReaderFactory>> {
+        let runtime = state.runtime_env();
+        let store = runtime.object_store(store_url())?;
+        let footers = runtime.cache_manager.get_file_metadata_cache();
+        Ok(Arc::new(CachedParquetFileReaderFactory::new(store, footers)))
     }
 
     /// A file with what the manifest knows of it, so that DataFusion passes over files outside the
@@ -68,6 +82,15 @@ impl LakeTable {
         };
         PartitionedFile::from(meta).with_statistics(Arc::new(statistics))
     }
+}
+
+/// The schema with its texts as views: a text that repeats is read once and pointed at.
+fn views(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|f| match f.data_type() {
+        DataType::Utf8 => Arc::new(f.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => f.clone(),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 fn chrono_epoch() -> chrono::DateTime<chrono::Utc> {
@@ -104,7 +127,8 @@ impl TableProvider for LakeTable {
         let options = state.config_options().execution.parquet.clone();
         let source = ParquetSource::new(self.schema.clone())
             .with_pushdown_filters(options.pushdown_filters)
-            .with_reorder_filters(options.reorder_filters);
+            .with_reorder_filters(options.reorder_filters)
+            .with_parquet_file_reader_factory(self.reader(state)?);
         let files: Vec<_> = self.files.iter().map(|f| self.partitioned(f)).collect();
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let rows = self.files.iter().map(|f| usize::try_from(f.rows).unwrap_or(0)).sum();
