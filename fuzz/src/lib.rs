@@ -4,6 +4,7 @@
 //! * Promises are compared with something simpler or older: serde_json, chrono, one window instead
 //!   of many, every rule asked instead of the index.
 
+pub mod insights;
 pub mod json_splitter;
 pub mod json_tape;
 pub mod reader_auto;

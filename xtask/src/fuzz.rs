@@ -29,6 +29,13 @@ const OBJECTS: &[&str] = &["fuzz/seeds/objects/"];
 
 const TARGETS: &[Target] = &[
     Target {
+        name: "insights",
+        seeds: &["fuzz/seeds/queries/"],
+        before: &[""],
+        dictionaries: &["insights"],
+        longest: 2048,
+    },
+    Target {
         name: "json_tape",
         seeds: OBJECTS,
         before: &[""],

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 
-use wk_lang::insights::{Checked, check, parse};
+use wk_lang::insights::{COMMANDS, Checked, check, parse};
 
 /// Queries of the file, in its order.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -62,4 +62,14 @@ fn real_queries_are_read_or_refused_with_a_reason() {
         169 refused 3:3: estimate is not there yet
     "#]]
     .assert_eq(&told);
+}
+
+#[test]
+fn the_guide_names_every_command_that_does_not_run_yet() {
+    let guide = std::fs::read_to_string(crate::workspace().join("docs/guide.md")).unwrap();
+    let (_, rest) = guide.split_once("do not run yet are refused by name:").unwrap();
+    let (listed, _) = rest.split_once(". What is wrong").unwrap();
+    let listed: Vec<&str> = listed.split('`').skip(1).step_by(2).collect();
+    let waiting = COMMANDS.iter().filter(|command| !command.runs).map(|command| command.name);
+    assert_eq!(listed, waiting.collect::<Vec<_>>());
 }

@@ -1,6 +1,6 @@
 //! Functions: their names, how many arguments they have, and what kind these are.
 
-use super::super::ast::{At, Duration, Expr, Span};
+use super::super::ast::{At, Binary, Duration, Expr, Span};
 use super::super::functions::{Argument, FUNCTIONS, Function, capped, function};
 use super::super::mistake::{Mistake, shown};
 use super::super::pattern;
@@ -34,6 +34,10 @@ impl Checker<'_> {
                 self.calls(value, known);
                 match &pattern.node {
                     Expr::Regex(text) => self.compiles(text, pattern.span),
+                    Expr::Text(text) if text.starts_with('%') || text.ends_with('%') => {
+                        let message = "like looks for a part of the text, and % is a sign in it";
+                        self.warn(pattern.span, message);
+                    }
                     _ => self.calls(pattern, known),
                 }
             }
@@ -46,10 +50,26 @@ impl Checker<'_> {
                 self.refuse(value.span, message);
             }
             node => {
+                self.hyphen(node);
                 for child in node.children() {
                     self.calls(child, known);
                 }
             }
+        }
+    }
+
+    /// `detail-type` subtracts, which is seldom meant.
+    fn hyphen(&mut self, node: &Expr) {
+        let Expr::Binary(left, Binary::Subtract, right) = node else { return };
+        let (Expr::Field(a), Expr::Field(b)) = (&left.node, &right.node) else { return };
+        if right.span.start == left.span.end + 1 {
+            let span = Span { start: left.span.start, end: right.span.end };
+            let message = format!(
+                "this subtracts {} from {}; a name with - in it stands in back ticks",
+                shown(b),
+                shown(a)
+            );
+            self.warn(span, message);
         }
     }
 

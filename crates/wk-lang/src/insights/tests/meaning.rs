@@ -232,3 +232,17 @@ fn names_are_given_once() {
         1:25: the regular expression cannot be used: duplicate capture group name"#]],
     );
 }
+
+#[test]
+fn what_is_probably_not_meant_is_warned_of() {
+    see(
+        "filter detail-type = 'x' and end - start > 1 and `a-b` = c-1",
+        &expect![
+            "warning 1:8: this subtracts type from detail; a name with - in it stands in back ticks"
+        ],
+    );
+    see(
+        "filter a like '%x%' or b like '5% of'",
+        &expect!["warning 1:15: like looks for a part of the text, and % is a sign in it"],
+    );
+}
