@@ -1,7 +1,7 @@
-//! The pages `docs/sources.md` and `docs/rules.md`, made from the catalogue.
+//! The pages `docs/sources.md`, `docs/rules.md` and `docs/query-functions.md`, made from the code.
 //!
-//! The catalogue is in wk-watch, which xtask never links: one of its tests writes the pages when it
-//! is told to, and fails when they are not current.
+//! The catalogue is in wk-watch, the functions are in wk-store, and xtask links neither: a test of
+//! each writes the pages when it is told to, and fails when they are not current.
 
 use std::io::Write;
 
@@ -11,6 +11,8 @@ use crate::tidy::house::House;
 pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
     let test = ["test", "-p", "wk-watch", "--test", "it", "the_catalogue_pages_are_current"];
     cargo::run_with(&house.root, &[("UPDATE_DOCS", "1")], &test, out)?;
-    writeln!(out, "wrote docs/sources.md and docs/rules.md")?;
+    let test = ["test", "-p", "wk-store", "--lib", "the_page_of_functions_is_current"];
+    cargo::run_with(&house.root, &[("UPDATE_DOCS", "1")], &test, out)?;
+    writeln!(out, "wrote docs/sources.md, docs/rules.md and docs/query-functions.md")?;
     Ok(())
 }

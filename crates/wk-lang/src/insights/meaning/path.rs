@@ -259,6 +259,8 @@ fn behind<'p>(path: &'p str, key: &str) -> Option<&'p str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::{Tape, Value};
+    use proptest::prelude::*;
 
     fn at(path: &str, json: &str) -> Option<String> {
         let path = Path::parse(path).expect("a path");
@@ -328,5 +330,55 @@ mod tests {
         assert!(Path::parse(&"a".repeat(1025)).is_none());
         assert!(Path::parse(&"a.".repeat(64)).is_none());
         assert!(Path::parse(&"a.".repeat(63)).is_some());
+    }
+
+    /// Any JSON value of a few keys, so that paths meet them; keys may hold dots and escapes.
+    fn any_json() -> impl Strategy<Value = String> {
+        let key = prop_oneof!["[ab]", Just("a.b".to_owned()), Just("\\u0061".to_owned())];
+        let word = prop_oneof![
+            "-?[1-9][0-9]{0,3}(\\.5)?",
+            Just("null".to_owned()),
+            Just("true".to_owned())
+        ];
+        let text = prop_oneof!["\"[ab{}\\[\\],: ]{0,6}\"", Just("\"\\\"}\"".to_owned())];
+        prop_oneof![word, text].prop_recursive(4, 32, 4, move |inner| {
+            let member = (key.clone(), inner.clone()).prop_map(|(k, v)| format!("\"{k}\" : {v}"));
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(|v| format!("[{}]", v.join(", "))),
+                proptest::collection::vec(member, 0..4)
+                    .prop_map(|v| format!("{{{}}}", v.join(","))),
+            ]
+        })
+    }
+
+    /// What the path means, asked of the tape: of the keys that fit, the first that leads on.
+    fn by_tape<'a>(value: Value<'a>, path: &str) -> Option<Value<'a>> {
+        if path.is_empty() {
+            return Some(value);
+        }
+        let (place, rest) = path.split_once('.').unwrap_or((path, ""));
+        let mut items = value.items();
+        let element = place.parse().ok().and_then(|n| items.nth(n));
+        let members = value
+            .fields()
+            .filter_map(|(key, value)| behind(path, &key).and_then(|rest| by_tape(value, rest)));
+        element.and_then(|element| by_tape(element, rest)).or_else(|| members.into_iter().next())
+    }
+
+    proptest! {
+        #[test]
+        fn paths_find_what_the_tape_holds(json in any_json(), path in "[ab01](\\.[ab01]){0,3}") {
+            let mut tape = Tape::new();
+            let wanted = tape.parse(&json).ok().and_then(|value| by_tape(value, &path));
+            let found = Path::parse(&path).and_then(|path| path.find(&json));
+            prop_assert_eq!(found.map(|found| found.raw), wanted.map(|value| value.raw()));
+        }
+
+        #[test]
+        fn any_text_is_looked_through_without_panic(text in "[\\[\\]{}\":,ab\\\\ 0é]{0,40}") {
+            for path in ["a", "a.b", "0", "0.a"] {
+                Path::parse(path).and_then(|path| path.find(&text).and_then(|f| f.text().map(drop)));
+            }
+        }
     }
 }

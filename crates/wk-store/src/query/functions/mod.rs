@@ -143,4 +143,6 @@ fn find_scalar(name: &str) -> Option<(&'static Scalar, &'static str)> {
 }
 
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod tests;

@@ -1,6 +1,9 @@
 //! Arithmetic. A result that is not finite (a division by zero, the root of -1) is nothing.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use wk_lang::insights::meaning::number;
 
@@ -94,6 +97,7 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         sql: &["to_number", "to_double"],
         takes: "value",
         says: "The value as a number.",
+        run: |call| Ok(Arc::new(coerce::numbers(call.array(0)?)?)),
         ..NUMBER
     },
     Scalar {
@@ -204,7 +208,6 @@ fn haversine(call: &Call<'_>) -> Result<ArrayRef> {
 }
 
 fn whole(call: &Call<'_>, keep: impl Fn(i64) -> Option<i64>) -> Result<ArrayRef> {
-    use datafusion::arrow::datatypes::DataType;
     let array = call.array(0)?;
     if *array.data_type() == DataType::Int64 || coerce::is_text(array.data_type()) {
         let texts = call.texts(0)?;

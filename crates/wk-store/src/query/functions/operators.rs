@@ -18,7 +18,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::error::Result;
 use wk_lang::insights::meaning::number;
 
-use super::coerce::is_text;
+use super::coerce::{self, is_text};
 use super::scalar::{Call, Gives, Scalar};
 
 const COMPARE: Scalar = Scalar {
@@ -80,10 +80,7 @@ pub(super) const FUNCTIONS: &[Scalar] = &[
         arity: (1, 1),
         gives: Gives::Text,
         says: "The value as text.",
-        run: |call| {
-            let texts = call.texts(0)?;
-            call.each_text(|row| texts.get(row))
-        },
+        run: |call| coerce::texts(call.array(0)?)?.into_array(),
         ..COMPARE
     },
     Scalar {

@@ -262,17 +262,21 @@ fn concat(call: &Call<'_>) -> Result<ArrayRef> {
 fn trim(call: &Call<'_>, left: bool, right: bool) -> Result<ArrayRef> {
     let texts = call.texts(0)?;
     let characters = if call.count() > 1 { Some(call.texts(1)?) } else { None };
+    let cut = |text: &str, goes: &dyn Fn(char) -> bool| -> (usize, usize) {
+        let from = if left { text.len() - text.trim_start_matches(goes).len() } else { 0 };
+        let rest = text.get(from..).unwrap_or("");
+        (from, from + if right { rest.trim_end_matches(goes).len() } else { rest.len() })
+    };
     call.each_text(|row| {
-        let goes: Box<dyn Fn(char) -> bool> = match &characters {
+        let text = texts.get(row)?;
+        let (from, to) = match &characters {
+            None => cut(text, &char::is_whitespace),
             Some(characters) => {
                 let characters = characters.get(row)?;
-                Box::new(move |c| characters.contains(c))
+                cut(text, &|c| characters.contains(c))
             }
-            None => Box::new(char::is_whitespace),
         };
-        let text = texts.get(row)?;
-        let text = if left { text.trim_start_matches(&goes) } else { text };
-        Some(if right { text.trim_end_matches(&goes) } else { text })
+        text.get(from..to)
     })
 }
 
