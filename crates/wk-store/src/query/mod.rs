@@ -7,6 +7,7 @@
 mod answer;
 mod date_trunc;
 pub mod functions;
+mod insights;
 mod names;
 mod output;
 mod table;
@@ -17,13 +18,15 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _};
 use datafusion::common::{ScalarValue, TableReference};
-use datafusion::datasource::ViewTable;
+use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, col, ident, lit};
-use datafusion::physical_plan::execute_stream;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, TableSource, col, ident, lit,
+};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{Column, SQLOptions, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use object_store::local::LocalFileSystem;
@@ -44,6 +47,12 @@ pub struct Questions {
     context: SessionContext,
     names: names::Names,
     snapshot: Snapshot,
+    /// Every table of the lake.
+    tables: Vec<&'static Table>,
+    /// Those that hold something.
+    filled: Vec<&'static str>,
+    /// Their files.
+    sources: Vec<(&'static str, Arc<dyn TableSource>)>,
 }
 
 /// A question that is planned and not yet run.
@@ -134,7 +143,20 @@ impl Questions {
             register(&context, table, snapshot).map_err(running)?;
         }
         register_events(&context, tables, snapshot).map_err(running)?;
-        Ok(Self { context, names: names::Names::of(tables), snapshot: snapshot.clone() })
+        let holds = |t: &&&'static Table| snapshot.files.iter().any(|f| f.table == t.name);
+        let filled = tables.iter().filter(holds).map(|t| t.name).collect();
+        let source = |t: &&'static Table| {
+            (t.name, provider_as_source(Arc::new(LakeTable::new(t, snapshot))))
+        };
+        let sources = tables.iter().map(source).collect();
+        Ok(Self {
+            context,
+            names: names::Names::of(tables),
+            snapshot: snapshot.clone(),
+            tables: tables.to_vec(),
+            filled,
+            sources,
+        })
     }
 
     /// Plans and starts a SELECT over all times.
@@ -167,20 +189,6 @@ impl Questions {
         self.run(question).await
     }
 
-    /// Plans a query of Logs Insights.
-    ///
-    /// # Errors
-    /// If the text is no such query, or names what is not there: with line and column.
-    #[expect(clippy::unused_async, reason = "groups and subqueries are asked for while planning")]
-    pub async fn plan_insights(
-        &self,
-        text: &str,
-        options: &AskOptions,
-    ) -> Result<Question, QueryError> {
-        let (_, _) = (text, options);
-        Err(QueryError::Text("Logs Insights is not answered yet".to_owned()))
-    }
-
     /// Plans a SELECT.
     ///
     /// # Errors
@@ -203,7 +211,7 @@ impl Questions {
     /// If the plan cannot be started.
     pub async fn run(&self, question: Question) -> Result<Answer, QueryError> {
         let Question { plan, notes, rows_max } = question;
-        let plan = self.context.state().create_physical_plan(&plan).await.map_err(text)?;
+        let plan = with_room(self.context.state(), plan).await.map_err(text)?;
         let stream = execute_stream(plan.clone(), self.context.task_ctx()).map_err(running)?;
         Ok(Answer::new(plan, stream, notes, rows_max))
     }
@@ -267,6 +275,30 @@ fn within(plan: LogicalPlan, options: &AskOptions) -> Result<LogicalPlan, DataFu
 #[expect(clippy::needless_pass_by_value, reason = "stands where an error is mapped")]
 fn text(error: DataFusionError) -> QueryError {
     QueryError::Text(error.strip_backtrace())
+}
+
+/// Plans on a thread with a large stack: the optimiser walks a plan and its conditions by recursion,
+/// and how deep they are is up to the query.
+async fn with_room(
+    state: SessionState,
+    plan: LogicalPlan,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    const STACK_BYTES: usize = 64 << 20;
+    let failed = |e: &dyn std::fmt::Display| {
+        DataFusionError::Execution(format!("the query could not be planned: {e}"))
+    };
+    let (send, answer) = tokio::sync::oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let plan_it = move || {
+        let planned = runtime.block_on(state.create_physical_plan(&plan));
+        drop(send.send(planned)); // whoever asked may have gone
+    };
+    std::thread::Builder::new()
+        .name("plan".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(plan_it)
+        .map_err(|e| failed(&e))?;
+    answer.await.map_err(|e| failed(&e))?
 }
 
 fn running(error: DataFusionError) -> QueryError {

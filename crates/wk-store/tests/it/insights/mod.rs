@@ -1,0 +1,6 @@
+//! Queries of Logs Insights over small lakes.
+
+mod answers;
+mod conformance;
+mod hostile;
+mod records;
