@@ -10,6 +10,7 @@ pub mod functions;
 mod insights;
 mod names;
 mod output;
+mod room;
 mod table;
 
 use std::path::PathBuf;
@@ -20,23 +21,25 @@ use datafusion::common::tree_node::{Transformed, TransformedResult as _};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableSource, col, ident, lit,
 };
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{Column, SQLOptions, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use tokio::runtime::Handle;
 use wk_model::table::CORE;
 use wk_model::{Table, Timestamp};
 use wk_seam::ledger::Snapshot;
 use wk_seam::schema;
 
 use crate::files::Files;
+use room::with_room;
 use table::LakeTable;
 
 pub use answer::{Answer, Notes};
@@ -45,7 +48,7 @@ pub use output::Format;
 /// Answers questions over one version of the lake.
 pub struct Questions {
     context: SessionContext,
-    names: names::Names,
+    names: Arc<names::Names>,
     snapshot: Snapshot,
     /// Every table of the lake.
     tables: Vec<&'static Table>,
@@ -151,7 +154,7 @@ impl Questions {
         let sources = tables.iter().map(source).collect();
         Ok(Self {
             context,
-            names: names::Names::of(tables),
+            names: Arc::new(names::Names::of(tables)),
             snapshot: snapshot.clone(),
             tables: tables.to_vec(),
             filled,
@@ -194,14 +197,19 @@ impl Questions {
     /// # Errors
     /// If the text is not one SELECT over what is there.
     pub async fn plan_sql(&self, sql: &str, options: &AskOptions) -> Result<Question, QueryError> {
-        let statement = self.names.parse(sql)?;
-        let plan = self.context.state().statement_to_plan(statement).await.map_err(text)?;
-        let reading = SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false);
-        reading.verify_plan(&plan).map_err(|e| QueryError::NotReading(e.strip_backtrace()))?;
-        let plan = within(plan, options).map_err(text)?;
+        let (names, state) = (self.names.clone(), self.context.state());
+        let (sql, options) = (sql.to_owned(), options.clone());
+        let plan_it = move |runtime: &Handle| {
+            let statement = names.parse(&sql)?;
+            let plan = runtime.block_on(state.statement_to_plan(statement)).map_err(text)?;
+            let reading = SQLOptions::new()
+                .with_allow_ddl(false)
+                .with_allow_dml(false)
+                .with_allow_statements(false);
+            reading.verify_plan(&plan).map_err(|e| QueryError::NotReading(e.strip_backtrace()))?;
+            within(plan, &options).map_err(text)
+        };
+        let plan = with_room(plan_it).await?;
         Ok(Question { plan, notes: Notes::default(), rows_max: None })
     }
 
@@ -211,7 +219,11 @@ impl Questions {
     /// If the plan cannot be started.
     pub async fn run(&self, question: Question) -> Result<Answer, QueryError> {
         let Question { plan, notes, rows_max } = question;
-        let plan = with_room(self.context.state(), plan).await.map_err(text)?;
+        let state = self.context.state();
+        let plan_it = move |runtime: &Handle| {
+            runtime.block_on(state.create_physical_plan(&plan)).map_err(text)
+        };
+        let plan = with_room(plan_it).await?;
         let stream = execute_stream(plan.clone(), self.context.task_ctx()).map_err(running)?;
         Ok(Answer::new(plan, stream, notes, rows_max))
     }
@@ -275,30 +287,6 @@ fn within(plan: LogicalPlan, options: &AskOptions) -> Result<LogicalPlan, DataFu
 #[expect(clippy::needless_pass_by_value, reason = "stands where an error is mapped")]
 fn text(error: DataFusionError) -> QueryError {
     QueryError::Text(error.strip_backtrace())
-}
-
-/// Plans on a thread with a large stack: the optimiser walks a plan and its conditions by recursion,
-/// and how deep they are is up to the query.
-async fn with_room(
-    state: SessionState,
-    plan: LogicalPlan,
-) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    const STACK_BYTES: usize = 64 << 20;
-    let failed = |e: &dyn std::fmt::Display| {
-        DataFusionError::Execution(format!("the query could not be planned: {e}"))
-    };
-    let (send, answer) = tokio::sync::oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
-    let plan_it = move || {
-        let planned = runtime.block_on(state.create_physical_plan(&plan));
-        drop(send.send(planned)); // whoever asked may have gone
-    };
-    std::thread::Builder::new()
-        .name("plan".to_owned())
-        .stack_size(STACK_BYTES)
-        .spawn(plan_it)
-        .map_err(|e| failed(&e))?;
-    answer.await.map_err(|e| failed(&e))?
 }
 
 fn running(error: DataFusionError) -> QueryError {

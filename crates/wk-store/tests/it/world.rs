@@ -63,7 +63,7 @@ impl World {
         for (source, text) in objects {
             let settings = Settings::default();
             let facts = ObjectFacts { uri: "test", modified: now(), metadata: &[] };
-            let mut reader = Reader::new(facts, &settings, sources::named(source), 1 << 20);
+            let mut reader = Reader::new(facts, &settings, sources::named(source), 64 << 20);
             reader.read(text.as_bytes(), true, &mut rows);
         }
         let mut snapshot = Snapshot { version: 1, files: Vec::new() };
@@ -119,10 +119,16 @@ impl World {
 
     /// The answer of an SQL question as CSV.
     pub(crate) fn sql(&self, text: &str) -> String {
+        self.try_sql(text).unwrap()
+    }
+
+    /// The same, or why there is none.
+    pub(crate) fn try_sql(&self, text: &str) -> Result<String, String> {
         self.runtime.block_on(async {
             let mut out = Vec::new();
-            self.questions.ask(text).await.unwrap().write(Format::Csv, &mut out).await.unwrap();
-            String::from_utf8(out).unwrap()
+            let answer = self.questions.ask(text).await.map_err(|e| told(&e))?;
+            answer.write(Format::Csv, &mut out).await.map_err(|e| told(&e))?;
+            Ok(String::from_utf8(out).unwrap())
         })
     }
 

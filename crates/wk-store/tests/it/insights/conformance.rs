@@ -62,3 +62,31 @@ fn every_query_of_the_list_runs_or_says_why_not() {
     assert!(wrong.is_empty(), "{}\n\n{} in all", wrong.join("\n\n"), wrong.len());
     assert!(answered > 100 && refused.iter().all(|n| *n > 0), "{answered} {refused:?}");
 }
+
+/// The panel of failed authentication, with the spellings of a denial that the one above lacks.
+const DENIALS: &str = "SOURCE '/aws/cloudtrail/logs'
+| filter errorCode in ['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'Client.UnauthorizedOperation', 'UnauthorizedAccess']
+    or (eventName = 'ConsoleLogin' and responseElements.ConsoleLogin = 'Failure')
+| fields @timestamp, userIdentity.arn, eventName, sourceIPAddress, errorCode
+| sort @timestamp desc
+| limit 100";
+
+#[test]
+fn the_panel_of_failed_authentication_runs_as_written_and_ours_beside_it() {
+    let world = lake();
+    let ours = world.csv(DENIALS);
+    let denied: Vec<&str> = ours.lines().skip(1).filter_map(|l| l.rsplit(',').next()).collect();
+    assert_eq!(denied, ["UnauthorizedOperation", "AccessDenied"], "{ours}");
+    let text = match list() {
+        Ok(text) => text,
+        Err(why) => {
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    let written = text.split("\n\n").find(|q| q.contains("dashboard widget")).unwrap();
+    let query: Vec<&str> = written.lines().filter(|l| !l.starts_with("# source:")).collect();
+    let answer = world.csv(&query.join("\n"));
+    let denied: Vec<&str> = answer.lines().skip(1).filter_map(|l| l.rsplit(',').next()).collect();
+    assert_eq!(denied, ["UnauthorizedOperation", "AccessDenied"], "{answer}");
+}

@@ -1,6 +1,7 @@
 //! Texts and logs that mean harm: an answer or a clear error, never a crash.
 
 use super::records::lake;
+use crate::world::World;
 
 #[test]
 fn texts_of_any_size_and_depth_get_an_answer() {
@@ -69,4 +70,61 @@ fn doubling_a_field_again_and_again_stays_small() {
     query.push_str(" | stats max(a39) as m");
     let told = world.ask(&query, &world.options());
     assert!(told.is_ok(), "{told:?}");
+}
+
+#[test]
+fn sql_of_any_size_and_depth_gets_an_answer() {
+    let world = lake();
+    let many = |part: &str, glue: &str, times: usize| vec![part; times].join(glue);
+    let texts = [
+        format!("SELECT count(*) FROM cloudtrail WHERE {}", many("1=1", " AND ", 20_000)),
+        format!(
+            "SELECT count(*) FROM cloudtrail WHERE {}",
+            many("\"eventName\" = 'x'", " AND ", 480)
+        ),
+        format!("SELECT {}", many("1", "+", 100_000)),
+        format!("SELECT {}1{}", "(".repeat(50_000), ")".repeat(50_000)),
+        format!("SELECT {} true", "NOT ".repeat(100_000)),
+        many("SELECT 1", " UNION ALL ", 2_000),
+        many("SELECT 1", " UNION ALL ", 90),
+        format!(
+            "SELECT count(*) FROM cloudtrail WHERE \"eventName\" IN ({})",
+            many("'x'", ",", 20_000)
+        ),
+    ];
+    for text in texts {
+        let told = world.try_sql(&text);
+        let said = told.unwrap_or_else(|why| why);
+        assert!(
+            !said.is_empty() && said.len() < 1 << 16,
+            "{}",
+            text.chars().take(80).collect::<String>()
+        );
+    }
+}
+
+#[test]
+fn the_right_side_of_a_join_has_at_most_50_000_keys() {
+    let log = |keys: usize| {
+        let line = |n: usize| {
+            format!(
+                "{{\"id\":\"{n}\",\"timestamp\":1763632800000,\"message\":\"{{\\\"k\\\":\\\"k{n}\\\"}}\"}}"
+            )
+        };
+        let events: Vec<String> = (0..keys).map(line).collect();
+        ["{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"111122223333\",\"logGroup\":\"/app/keys\",\"logStream\":\"s\",\"subscriptionFilters\":[\"f\"],\"logEvents\":[", &events.join(","), "]}"].concat()
+    };
+    let world = World::of(&[("applog", &log(50_001))]);
+    let join = |limit: &str| {
+        format!(
+            "SOURCE '/app/keys' | join type=inner left=a right=b where a.k=b.k (SOURCE '/app/keys' | fields k{limit}) | stats count(*) as n"
+        )
+    };
+    let why = world.refused(&join(""));
+    assert!(why.contains("more than 50,000 distinct keys"), "{why}");
+    assert_eq!(world.csv(&join(" | limit 50000")), "n\n50000\n");
+    let why = world.refused(
+        "SOURCE '/app/keys' | filter k in (SOURCE '/app/keys' | fields k) | stats count(*)",
+    );
+    assert!(why.contains("more than 50,000 values"), "{why}");
 }
