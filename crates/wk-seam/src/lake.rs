@@ -52,7 +52,16 @@ pub const SORTED: u8 = 1;
 pub const GRACE_SECONDS: i64 = 3600;
 
 /// Which rows of a batch stay.
-pub type Keep = Arc<dyn Fn(&RecordBatch) -> Vec<bool> + Send + Sync>;
+#[derive(Clone)]
+pub struct Keep {
+    /// The columns that it asks for, in the order of the table.
+    pub columns: Vec<String>,
+    /// For each row of a batch that has at least these columns, whether it stays.
+    pub stays: Arc<Stays>,
+}
+
+/// For each row of a batch, whether it stays.
+pub type Stays = dyn Fn(&RecordBatch) -> Vec<bool> + Send + Sync;
 
 /// Files of one table and day that become other files.
 #[derive(Clone)]
@@ -136,6 +145,8 @@ pub trait Lake: Send + Sync {
     /// files that hold them. The new files are read back and hold the same rows as the old ones,
     /// but for those that were not to be kept; else it is an error.
     fn rewrite<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Rewritten>>;
+    /// How many rows of each file a rewrite would leave out. Reads the columns that it asks for.
+    fn count_dropped<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Vec<u64>>>;
     /// Removes files from storage; ones that are gone already are no failure.
     fn remove<'a>(&'a self, paths: &'a [String]) -> Future<'a, Answer<()>>;
     /// Removes staged files that no commit names and that are older than `before`: what a crash

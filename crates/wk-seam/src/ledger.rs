@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 use wk_model::finding::{Finding, Sighting};
+use wk_model::hold::{Hold, Release};
+use wk_model::retention::Policy;
 use wk_model::{Complaint, Day, Sha256, Tally, Timestamp};
 
 use crate::lake::{File, Run};
@@ -68,7 +70,9 @@ pub struct Exchange {
     pub recorded: Timestamp,
     /// Files that leave. All must be visible still.
     pub leaving: Vec<File>,
-    /// Staged files that take their place. With [`Why::Compacted`] they hold the same number of rows.
+    /// Staged files that take their place. With [`Why::Compacted`] they hold the same number of
+    /// rows, else not more. Where no file of a table and day stays, its runs of the id index leave
+    /// too; its objects stay known.
     pub entering: Vec<File>,
     /// Why.
     pub why: Why,
@@ -80,6 +84,35 @@ pub enum Why {
     /// Their rows live on in other files.
     #[default]
     Compacted,
+    /// Rows of theirs are past their term. A hold stops it. Either nothing enters, or one file leaves
+    /// and what stays of it enters: so the log can say of each file how many rows were deleted.
+    Expired(Authority),
+}
+
+/// By which policy rows are deleted, and who said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// The policy's name: the beginning of its digest.
+    pub policy: String,
+    /// The classes and terms that are over.
+    pub terms: Vec<String>,
+    /// Who authorised it.
+    pub authorised_by: String,
+    /// Who agreed, where a second person was asked for.
+    pub second_person: Option<String>,
+}
+
+/// A policy as it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The policy.
+    pub policy: Policy,
+    /// Who authorised it.
+    pub authorised_by: String,
+    /// Who agreed, where a second person was asked for.
+    pub second_person: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// How an exchange ended.
@@ -92,6 +125,8 @@ pub enum Exchanged {
     },
     /// Another process changed one of the files first: nothing was written.
     Stale,
+    /// These holds keep one of the files: nothing was written.
+    Held(Vec<String>),
 }
 
 /// A file that no version from now on shows, and that lies in storage still.
@@ -166,6 +201,16 @@ pub trait Ledger: Send + Sync {
     fn commit<'a>(&'a self, commit: &'a Commit) -> Future<'a, Answer<Committed>>;
     /// Lets files leave and others take their place, or changes nothing.
     fn exchange<'a>(&'a self, exchange: &'a Exchange) -> Future<'a, Answer<Exchanged>>;
+    /// Places a hold. It counts for every exchange that comes after.
+    fn place_hold<'a>(&'a self, hold: &'a Hold) -> Future<'a, Answer<()>>;
+    /// Releases a hold; false if there is none of this name that counts.
+    fn release_hold<'a>(&'a self, id: &'a str, how: &'a Release) -> Future<'a, Answer<bool>>;
+    /// Every hold, released or not, oldest first.
+    fn holds(&self) -> Future<'_, Answer<Vec<Hold>>>;
+    /// Notes a policy as applied.
+    fn apply_policy<'a>(&'a self, applied: &'a Applied) -> Future<'a, Answer<()>>;
+    /// The policy that was applied last.
+    fn applied_policy(&self) -> Future<'_, Answer<Option<Applied>>>;
     /// Files that left and were not yet removed from storage.
     fn left(&self) -> Future<'_, Answer<Vec<Left>>>;
     /// Notes that files which left were removed from storage.

@@ -7,8 +7,10 @@ mod complaints;
 mod demo;
 mod detect;
 mod findings;
+mod hold;
 mod ingest;
 mod lake;
+mod people;
 mod progress;
 mod query;
 mod table;
@@ -44,6 +46,7 @@ enum Command {
     Demo(demo::Demo),
     Complaints(complaints::Complaints),
     Lake(lake::Lake),
+    Hold(hold::Hold),
 }
 
 /// How a command ended.
@@ -87,6 +90,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
         Command::Lake(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Hold(command) => command.run(&App::open(home()?)?, out).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where everything of a user lies, and what the user says about it.
 
 mod home;
+mod retention;
 
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) lake: Lake,
     /// What logs do not say of themselves.
     pub(crate) sources: Sources,
+    /// How long rows are kept.
+    pub(crate) retention: retention::Retention,
 }
 
 /// `[lake]`

@@ -86,3 +86,85 @@ fn crash_compactions_that_are_killed_or_run_twice_change_no_answer() {
     assert_eq!(home.seen(), seen);
     assert_eq!(compact(&home)["days"], 0, "nothing is left to do");
 }
+
+fn rows(home: &Home) -> Value {
+    let sql = "SELECT source, count(*) AS n FROM events GROUP BY source ORDER BY source";
+    let ended = home.run(["query", "--format", "json", "--sql", sql]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    serde_json::from_str(&ended.out).unwrap()
+}
+
+fn refused(home: &Home, args: &[&str], with: &str) {
+    let ended = home.run(args);
+    assert!(ended.code != Some(0) && ended.err.contains(with), "{args:?}: {ended:?}");
+}
+
+#[test]
+fn slow_rows_expire_by_policy_and_not_while_they_are_held() {
+    let (home, _, corpus) = filled();
+    let all = rows(&home);
+    let config = home.path().join("config.toml");
+    let none = home.run(["lake", "expire"]);
+    assert!(none.out.contains("nothing is ever deleted"), "{none:?}");
+    fs::write(&config, "[retention]\npreset = ['cc7', 'gdpr']\n").unwrap();
+    refused(&home, &["lake", "expire"], "cc7: S3 access logs");
+    let own = "[[retention.class]]\nname = 'network'\ntables = ['vpc_flow']\nminimum_days = 100\n";
+    let more =
+        "[[retention.class]]\nname = 'calls'\ntables = ['cloudtrail']\nminimum_days = 5000\n";
+    fs::write(&config, [own, more].concat()).unwrap();
+    let plan = json(&home, &["lake", "expire", "--json"]);
+    let due = plan["due"].as_array().unwrap();
+    assert!(!due.is_empty() && plan["dry_run"] == true);
+    assert!(due.iter().all(|d| d["table"] == "vpc_flow"), "{plan:#}");
+    assert_eq!(rows(&home), all, "a dry run changes nothing");
+    refused(&home, &["lake", "expire", "--apply"], "--authorised-by");
+
+    let people = ["--reason", "a case", "--by", "Ann", "--second-person"];
+    let place = [&["hold", "add", "--scope", "all", "--json"], &people[..]].concat();
+    refused(&home, &[&place[..], &["ann"]].concat(), "another person");
+    refused(
+        &home,
+        &[
+            "hold",
+            "add",
+            "--scope",
+            "table=x",
+            "--reason",
+            "r",
+            "--by",
+            "a",
+            "--second-person",
+            "b",
+        ],
+        "\"x\"",
+    );
+    let hold = json(&home, &[&place[..], &["Ben"]].concat());
+    let apply = ["lake", "expire", "--json", "--apply", "--authorised-by", "Ann"];
+    let done = json(&home, &apply);
+    assert_eq!((&done["deleted"]["rows"], rows(&home)), (&0.into(), all.clone()));
+    let id = hold["id"].as_str().unwrap();
+    let release = [&["hold", "release", id], &people[..], &["Ben"]].concat();
+    assert_eq!(home.run(&release).code, Some(0));
+    assert_eq!(json(&home, &["hold", "list", "--json"])[0]["released"]["by"], "Ann");
+
+    let done = json(&home, &apply);
+    assert!(done["deleted"]["rows"].as_u64() > Some(0), "{done:#}");
+    let kept = rows(&home);
+    assert_ne!(kept, all);
+    assert!(json(&home, &["lake", "expire", "--json"])["due"].as_array().unwrap().is_empty());
+    home.ingest([corpus.path()]);
+    assert_eq!(rows(&home), kept, "what expired does not come back with its object");
+    home.seen();
+
+    fs::write(
+        &config,
+        "[[retention.class]]\nname = 'less'\ntables = ['cloudtrail']\nminimum_days = 2000\n",
+    )
+    .unwrap();
+    refused(&home, &apply, "--second-person");
+    let second = [&apply[..], &["--second-person", "Ben"]].concat();
+    assert_eq!(json(&home, &second)["shortens"].as_array().map(Vec::len), Some(1));
+    let status = json(&home, &["lake", "status", "--json"]);
+    let tables = status["tables"].as_array().unwrap();
+    assert!(tables.iter().any(|t| t["table"] == "cloudtrail" && t["next_expiry"].is_string()));
+}

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
 mod exactly_once;
+mod expiry;
 mod upkeep;
 mod world;

@@ -68,7 +68,8 @@ impl MemoryLake {
             let gone = || Failure::new(format!("read {}", file.path), "it is not there");
             for mut part in self.parts(&file.path).ok_or_else(gone)? {
                 let all = vec![true; part.batch.num_rows()];
-                let stay = rewrite.keep.as_ref().map_or_else(|| all.clone(), |k| k(&part.batch));
+                let stay =
+                    rewrite.keep.as_ref().map_or_else(|| all.clone(), |k| (k.stays)(&part.batch));
                 let there = part.keep.take().unwrap_or(all);
                 let kept: Vec<bool> = there.iter().zip(stay).map(|(t, s)| *t && s).collect();
                 let number = kept.iter().filter(|kept| **kept).count() as u64;
@@ -167,6 +168,22 @@ impl Lake for MemoryLake {
 
     fn rewrite<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Rewritten>> {
         Box::pin(async move { self.faults.call("rewrite files", || self.put_rewritten(rewrite)) })
+    }
+
+    fn count_dropped<'a>(&'a self, rewrite: &'a Rewrite) -> Future<'a, Answer<Vec<u64>>> {
+        let one = |file: &File| {
+            let gone = || Failure::new(format!("read {}", file.path), "it is not there");
+            let dropped = |part: &Part| {
+                let stays = rewrite.keep.as_ref().map(|keep| (keep.stays)(&part.batch));
+                let there = |n: usize| part.keep.as_ref().is_none_or(|keep| keep[n]);
+                let stays = stays.unwrap_or_default();
+                stays.iter().enumerate().filter(|(n, stays)| !**stays && there(*n)).count() as u64
+            };
+            Ok(self.parts(&file.path).ok_or_else(gone)?.iter().map(dropped).sum())
+        };
+        Box::pin(async move {
+            self.faults.call("count rows", || rewrite.files.iter().map(one).collect())
+        })
     }
 
     fn remove<'a>(&'a self, paths: &'a [String]) -> Future<'a, Answer<()>> {

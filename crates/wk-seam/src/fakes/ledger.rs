@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use wk_model::finding::Finding;
+use wk_model::hold::{Hold, Release};
 use wk_model::{Day, Sha256, Tally, Timestamp};
 
 use super::{Faults, locked};
 use crate::lake::{File, Run};
 use crate::ledger::{
-    Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery, Ledger, Left,
-    Snapshot, Why,
+    Applied, Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery,
+    Ledger, Left, Snapshot, Why,
 };
 use crate::{Answer, Failure, Future};
 
@@ -29,6 +30,8 @@ struct Facts {
     objects: BTreeSet<Sha256>,
     runs: Vec<LedgerRun>,
     findings: BTreeMap<String, Finding>,
+    holds: Vec<Hold>,
+    applied: Option<Applied>,
 }
 
 #[derive(Debug, Clone)]
@@ -122,6 +125,16 @@ impl Facts {
         if exchange.why == Why::Compacted && rows(&exchange.leaving) != rows(&exchange.entering) {
             return Err(Failure::new("exchange files", "their rows are not as many as before"));
         }
+        if exchange.why != Why::Compacted {
+            let held = |h: &&Hold| {
+                let covers = |f: &File| h.scope.covers(&f.table, f.day);
+                h.is_active() && exchange.leaving.iter().any(covers)
+            };
+            let held: Vec<String> = self.holds.iter().filter(held).map(|h| h.id.clone()).collect();
+            if !held.is_empty() {
+                return Ok(Exchanged::Held(held));
+            }
+        }
         let live = |file: &File| self.files.iter().any(|f| f.left.is_none() && f.file == *file);
         if !exchange.leaving.iter().all(live) {
             return Ok(Exchanged::Stale);
@@ -135,6 +148,14 @@ impl Facts {
             row.left = Some((self.version, exchange.recorded));
         }
         self.add(&exchange.entering);
+        for file in &exchange.leaving {
+            let of_day = |table: &str, day: Day| table == file.table && day == file.day;
+            let stays = |f: &LedgerFile| f.left.is_none() && of_day(&f.file.table, f.file.day);
+            if !self.files.iter().any(stays) {
+                let runs = self.runs.iter_mut().filter(|r| of_day(&r.run.table, r.run.day));
+                runs.for_each(|r| r.removed = true);
+            }
+        }
         Ok(Exchanged::Done { version: self.version })
     }
 
@@ -171,6 +192,42 @@ impl Ledger for MemoryLedger {
         Box::pin(async move {
             self.faults.call("exchange files", || locked(&self.facts).exchange(exchange))
         })
+    }
+
+    fn place_hold<'a>(&'a self, hold: &'a Hold) -> Future<'a, Answer<()>> {
+        Box::pin(async move {
+            self.faults.call("place a hold", || {
+                locked(&self.facts).holds.push(hold.clone());
+                Ok(())
+            })
+        })
+    }
+
+    fn release_hold<'a>(&'a self, id: &'a str, how: &'a Release) -> Future<'a, Answer<bool>> {
+        Box::pin(async move {
+            self.faults.call("release a hold", || {
+                let mut facts = locked(&self.facts);
+                let hold = facts.holds.iter_mut().find(|h| h.id == id && h.is_active());
+                Ok(hold.map(|hold| hold.released = Some(how.clone())).is_some())
+            })
+        })
+    }
+
+    fn holds(&self) -> Future<'_, Answer<Vec<Hold>>> {
+        Box::pin(async move { self.ask("list holds", |f| f.holds.clone()) })
+    }
+
+    fn apply_policy<'a>(&'a self, applied: &'a Applied) -> Future<'a, Answer<()>> {
+        Box::pin(async move {
+            self.faults.call("apply a policy", || {
+                locked(&self.facts).applied = Some(applied.clone());
+                Ok(())
+            })
+        })
+    }
+
+    fn applied_policy(&self) -> Future<'_, Answer<Option<Applied>>> {
+        Box::pin(async move { self.ask("read the applied policy", |f| f.applied.clone()) })
     }
 
     fn left(&self) -> Future<'_, Answer<Vec<Left>>> {

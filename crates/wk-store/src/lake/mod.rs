@@ -113,6 +113,10 @@ impl Lake for ParquetLake {
         Box::pin(rewrite::rewrite(&self.files, &self.scratch, rewrite))
     }
 
+    fn count_dropped<'a>(&'a self, of: &'a Rewrite) -> Future<'a, Answer<Vec<u64>>> {
+        Box::pin(rewrite::count_dropped(&self.files, of))
+    }
+
     fn remove<'a>(&'a self, paths: &'a [String]) -> Future<'a, Answer<()>> {
         Box::pin(self.files.remove(paths))
     }

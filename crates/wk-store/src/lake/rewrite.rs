@@ -74,6 +74,29 @@ pub(super) async fn rewrite(files: &Files, scratch: &Path, of: &Rewrite) -> Answ
     Ok(Rewritten { rows_dropped: counts.read - counts.kept.rows(), files: written })
 }
 
+/// How many rows of each file a rewrite would leave out.
+pub(super) async fn count_dropped(files: &Files, of: &Rewrite) -> Answer<Vec<u64>> {
+    let failed = |e: DataFusionError| {
+        Failure::new(format!("count rows of {} of {}", of.table.name, of.day), e)
+    };
+    let Some(keep) = &of.keep else { return Ok(vec![0; of.files.len()]) };
+    let context = context(files, &std::env::temp_dir(), 8192).map_err(failed)?;
+    let mut dropped = Vec::new();
+    for file in &of.files {
+        let schema = schema::of(of.table);
+        let place = |name: &String| schema.index_of(name).map_err(|e| failed(e.into()));
+        let columns = keep.columns.iter().map(place).collect::<Answer<Vec<_>>>()?;
+        let file = std::slice::from_ref(file);
+        let mut rows = read_columns(&context, of, file, Some(columns)).map_err(failed)?;
+        let mut number = 0;
+        while let Some(batch) = rows.next().await.transpose().map_err(failed)? {
+            number += (keep.stays)(&batch).iter().filter(|stays| !**stays).count() as u64;
+        }
+        dropped.push(number);
+    }
+    Ok(dropped)
+}
+
 /// What went into the sort.
 #[derive(Debug, Default)]
 struct Counts {
@@ -118,6 +141,15 @@ pub(super) fn read(
     of: &Rewrite,
     files: &[File],
 ) -> Result<SendableRecordBatchStream> {
+    read_columns(context, of, files, None)
+}
+
+fn read_columns(
+    context: &Arc<TaskContext>,
+    of: &Rewrite,
+    files: &[File],
+    columns: Option<Vec<usize>>,
+) -> Result<SendableRecordBatchStream> {
     let schema = schema::of(of.table);
     if files.is_empty() {
         return Ok(Box::pin(EmptyRecordBatchStream::new(schema)));
@@ -125,7 +157,10 @@ pub(super) fn read(
     let named = |f: &File| PartitionedFile::new(f.path.clone(), f.bytes);
     let group = FileGroup::new(files.iter().map(named).collect());
     let source = Arc::new(ParquetSource::new(schema));
-    let config = FileScanConfigBuilder::new(store_url()?, source).with_file_group(group).build();
+    let config = FileScanConfigBuilder::new(store_url()?, source)
+        .with_file_group(group)
+        .with_projection_indices(columns)?
+        .build();
     DataSourceExec::from_data_source(config).execute(0, context.clone())
 }
 
@@ -149,7 +184,7 @@ fn counted(
 
 fn kept(batch: RecordBatch, keep: Option<&Keep>) -> Result<RecordBatch> {
     let Some(keep) = keep else { return Ok(batch) };
-    Ok(filter_record_batch(&batch, &BooleanArray::from(keep(&batch)))?)
+    Ok(filter_record_batch(&batch, &BooleanArray::from((keep.stays)(&batch)))?)
 }
 
 /// The rows in the order of the table; empty values last.

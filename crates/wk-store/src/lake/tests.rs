@@ -133,15 +133,20 @@ fn rows_that_are_not_kept_are_counted() {
     run(async {
         let world = World::new();
         let files = [world.stage(0..100, 3).await];
-        let keep: Keep = Arc::new(|batch: &RecordBatch| {
+        let stays = |batch: &RecordBatch| {
             let ordinals = batch.column_by_name("ordinal").unwrap().as_any();
             let ordinals = ordinals.downcast_ref::<Int64Array>().unwrap();
             ordinals.values().iter().map(|n| n % 10 != 0).collect()
-        });
+        };
+        let columns = vec!["ordinal".to_owned()];
+        let keep = Keep { columns, stays: Arc::new(stays) };
+        let some = Rewrite { keep: Some(keep.clone()), ..of(&files, 1 << 30) };
+        assert_eq!(world.lake.count_dropped(&some).await.unwrap(), [10]);
         let made = world.lake.rewrite(&Rewrite { keep: Some(keep), ..of(&files, 1 << 30) }).await;
         let made = made.unwrap();
         assert_eq!((made.files[0].rows, made.rows_dropped), (90, 10));
-        let none: Keep = Arc::new(|batch: &RecordBatch| vec![false; batch.num_rows()]);
+        let none = |batch: &RecordBatch| vec![false; batch.num_rows()];
+        let none = Keep { columns: vec![], stays: Arc::new(none) };
         let made = world.lake.rewrite(&Rewrite { keep: Some(none), ..of(&files, 1 << 30) }).await;
         assert_eq!(made.unwrap(), Rewritten { files: vec![], rows_dropped: 100 });
     });

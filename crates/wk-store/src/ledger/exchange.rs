@@ -7,7 +7,7 @@ use wk_seam::lake::File;
 use wk_seam::ledger::{Exchange, Exchanged, Left, Why};
 
 use super::commit::{append_leaves, insert_file, insert_version, segment, version};
-use super::{file_row, signed};
+use super::{file_row, holds, signed};
 use crate::log::Signer;
 
 /// Makes the exchange true, or nothing of it.
@@ -17,6 +17,12 @@ pub(super) fn exchange(
     exchange: &Exchange,
 ) -> rusqlite::Result<Exchanged> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if exchange.why != Why::Compacted {
+        let held = holds::of(&tx, &exchange.leaving)?;
+        if !held.is_empty() {
+            return Ok(Exchanged::Held(held));
+        }
+    }
     let version = version(&tx)? + 1;
     let entering = exchange.entering.len();
     insert_version(&tx, version, exchange.recorded, &exchange.writer, (0, entering))?;
@@ -26,6 +32,7 @@ pub(super) fn exchange(
         }
     }
     exchange.entering.iter().try_for_each(|file| insert_file(&tx, version, file))?;
+    let_runs_go(&tx, version, exchange)?;
     let entered = exchange.entering.iter().map(|file| segment(version, file));
     let left = exchange.leaving.iter().map(|file| farewell(version, exchange, file));
     let lines: Vec<String> = entered.chain(left).map(|line| line.to_string()).collect();
@@ -59,15 +66,46 @@ fn let_go(
 fn word(why: &Why) -> &'static str {
     match why {
         Why::Compacted => "compacted",
+        Why::Expired(_) => "expired",
     }
 }
 
-/// The line that the log keeps of a file that left.
+/// The line that the log keeps of a file that left: by what it is replaced, or a tombstone.
 fn farewell(version: u64, exchange: &Exchange, file: &File) -> Value {
     let by: Vec<&str> = exchange.entering.iter().map(|f| f.path.as_str()).collect();
-    json!({"by": by, "kind": word(&exchange.why), "path": file.path, "rows": file.rows,
-        "recorded": exchange.recorded.to_string(), "sha256": file.sha256.to_string(),
-        "version": version})
+    let mut line = json!({"by": by, "kind": word(&exchange.why), "path": file.path,
+        "recorded": exchange.recorded.to_string(), "rows": file.rows,
+        "sha256": file.sha256.to_string(), "version": version});
+    if let Why::Expired(authority) = &exchange.why {
+        let rows = |files: &[File]| files.iter().map(|f| f.rows).sum::<u64>();
+        let fewer = rows(&exchange.leaving).saturating_sub(rows(&exchange.entering));
+        // Files of which rows stay leave one by one.
+        let deleted = if exchange.entering.is_empty() { file.rows } else { fewer };
+        line = json!({"authorised_by": authority.authorised_by, "by": by, "kind": "tombstone",
+            "path": file.path, "policy": authority.policy,
+            "recorded": exchange.recorded.to_string(), "rows": file.rows,
+            "rows_deleted": deleted, "second_person": authority.second_person,
+            "sha256": file.sha256.to_string(), "terms": authority.terms, "version": version});
+    }
+    line
+}
+
+/// Where no file of a table and day stays, its runs of the id index leave too.
+fn let_runs_go(tx: &Transaction<'_>, version: u64, exchange: &Exchange) -> rusqlite::Result<()> {
+    for file in &exchange.leaving {
+        tx.prepare_cached(
+            "UPDATE run SET removed = ?3, removed_at = ?4
+             WHERE tbl = ?1 AND day = ?2 AND removed IS NULL AND NOT EXISTS
+                 (SELECT 1 FROM file WHERE tbl = ?1 AND day = ?2 AND removed IS NULL)",
+        )?
+        .execute(params![
+            file.table,
+            file.day.number(),
+            signed(version),
+            exchange.recorded.micros()
+        ])?;
+    }
+    Ok(())
 }
 
 /// Files that left and lie in storage still.

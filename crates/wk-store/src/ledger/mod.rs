@@ -7,6 +7,7 @@
 mod commit;
 mod exchange;
 mod findings;
+mod holds;
 mod schema;
 
 use std::path::{Path, PathBuf};
@@ -14,11 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _};
 use wk_model::finding::Finding;
+use wk_model::hold::{Hold, Release};
 use wk_model::{Complaint, Day, Sha256, Tally, Timestamp};
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{
-    Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery, Ledger, Left,
-    Snapshot, Why,
+    Applied, Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery,
+    Ledger, Left, Snapshot, Why,
 };
 use wk_seam::{Answer, Failure, Future};
 
@@ -139,7 +141,8 @@ impl Ledger for SqliteLedger {
         let exchange = exchange.clone();
         let rows = |files: &[File]| files.iter().map(|f| f.rows).sum::<u64>();
         let (before, after) = (rows(&exchange.leaving), rows(&exchange.entering));
-        if exchange.why == Why::Compacted && before != after {
+        let lost = exchange.why == Why::Compacted && before != after;
+        if lost || after > before {
             let why = format!("{before} rows would become {after}");
             return Box::pin(async { Err(Failure::new("exchange files", why)) });
         }
@@ -147,6 +150,40 @@ impl Ledger for SqliteLedger {
             exchange::exchange(c, &inner.signer, &exchange)
                 .map_err(|e| failure(&inner.path, "exchange files in", e))
         }))
+    }
+
+    fn place_hold<'a>(&'a self, hold: &'a Hold) -> Future<'a, Answer<()>> {
+        let hold = hold.clone();
+        Box::pin(self.write("place a hold", move |inner, c| {
+            let at = Timestamp::parse(&hold.placed).map_err(|e| Failure::new("place a hold", e))?;
+            holds::place(c, &inner.signer, &hold, at)
+                .map_err(|e| failure(&inner.path, "place a hold in", e))
+        }))
+    }
+
+    fn release_hold<'a>(&'a self, id: &'a str, how: &'a Release) -> Future<'a, Answer<bool>> {
+        let (id, how) = (id.to_owned(), how.clone());
+        Box::pin(self.write("release a hold", move |inner, c| {
+            let at = Timestamp::parse(&how.at).map_err(|e| Failure::new("release a hold", e))?;
+            holds::release(c, &inner.signer, &id, &how, at)
+                .map_err(|e| failure(&inner.path, "release a hold in", e))
+        }))
+    }
+
+    fn holds(&self) -> Future<'_, Answer<Vec<Hold>>> {
+        Box::pin(self.read("list holds", holds::list))
+    }
+
+    fn apply_policy<'a>(&'a self, applied: &'a Applied) -> Future<'a, Answer<()>> {
+        let applied = applied.clone();
+        Box::pin(self.write("apply a policy", move |inner, c| {
+            holds::apply(c, &inner.signer, &applied)
+                .map_err(|e| failure(&inner.path, "apply a policy in", e))
+        }))
+    }
+
+    fn applied_policy(&self) -> Future<'_, Answer<Option<Applied>>> {
+        Box::pin(self.read("read the applied policy", holds::applied))
     }
 
     fn left(&self) -> Future<'_, Answer<Vec<Left>>> {

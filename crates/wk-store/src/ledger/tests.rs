@@ -1,11 +1,14 @@
 //! What a commit promises, on a real file.
 
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
+use wk_model::hold::{Hold, Release, Scope};
+use wk_model::retention::{Policy, preset};
 use wk_model::{Complaint, Day, Severity, Sha256, Tally, Timestamp};
 use wk_seam::Answer;
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{
-    Commit, Committed, Exchange, Exchanged, FindingQuery, Ledger as _, ObjectRow, Why,
+    Applied, Authority, Commit, Committed, Exchange, Exchanged, FindingQuery, Ledger as _,
+    ObjectRow, Why,
 };
 
 use super::SqliteLedger;
@@ -216,6 +219,92 @@ fn an_exchange_that_would_lose_a_row_is_an_error() {
         assert!(ledger.exchange(&exchange(&before, &[file("more", 2)])).await.is_err());
         assert!(ledger.exchange(&exchange(&before, &[])).await.is_err());
         assert_eq!(ledger.snapshot().await?.files, before);
+        Ok(())
+    });
+}
+
+fn expiry(leaving: &[File], entering: &[File]) -> Exchange {
+    let why = Why::Expired(Authority {
+        policy: "p".to_owned(),
+        terms: vec!["30 days: debug".to_owned()],
+        authorised_by: "ann".to_owned(),
+        second_person: None,
+    });
+    Exchange { why, ..exchange(leaving, entering) }
+}
+
+#[test]
+fn a_hold_stops_an_expiry_until_it_is_released() {
+    with_ledger(async |ledger, other| {
+        ledger.commit(&commit("a", "one")).await?;
+        let before = ledger.snapshot().await?.files;
+        let hold = Hold {
+            id: "h-1".to_owned(),
+            scope: Scope::parse(&format!("table=cloudtrail from={DAY}")).unwrap(),
+            reason: "a case".to_owned(),
+            by: "ann".to_owned(),
+            second_person: "ben".to_owned(),
+            placed: "2024-02-15T00:00:00Z".to_owned(),
+            released: None,
+        };
+        other.place_hold(&hold).await?;
+        assert!(other.place_hold(&hold).await.is_err(), "its name is taken");
+        let held = Exchanged::Held(vec!["h-1".to_owned()]);
+        assert_eq!(ledger.exchange(&expiry(&before, &[])).await?, held);
+        assert_eq!(ledger.snapshot().await?.files, before);
+        assert_eq!(ledger.named_paths().await?.len(), 2);
+        let (reason, at) = ("closed".to_owned(), "2024-03-01T00:00:00Z".to_owned());
+        let how = Release { reason, by: "ann".to_owned(), second_person: "ben".to_owned(), at };
+        assert!(ledger.release_hold("h-1", &how).await?);
+        assert!(!ledger.release_hold("h-1", &how).await?);
+        assert_eq!(other.holds().await?, [Hold { released: Some(how), ..hold }]);
+        let done = ledger.exchange(&expiry(&before, &[])).await?;
+        assert_eq!(done, Exchanged::Done { version: 2 });
+        assert!(other.snapshot().await?.files.is_empty());
+        let (_, runs) = other.runs(&[("cloudtrail".to_owned(), DAY)]).await?;
+        assert!(runs.is_empty(), "an empty day has no id index");
+        assert_eq!(other.objects_known(&[object("one").identity]).await?, [true]);
+        let lines: Vec<String> = other.leaves().await?.into_iter().map(|(_, l)| l).collect();
+        for part in [r#""kind":"hold""#, r#""kind":"hold-released""#, r#""kind":"tombstone""#] {
+            assert_eq!(lines.iter().filter(|l| l.contains(part)).count(), 1, "{part}");
+        }
+        assert!(lines.last().unwrap().contains(r#""rows_deleted":1"#), "{lines:?}");
+        assert!(other.verify_log().await?.is_some());
+        Ok(())
+    });
+}
+
+#[test]
+fn an_expiry_of_some_rows_says_how_many() {
+    with_ledger(async |ledger, _| {
+        let mut first = commit("a", "one");
+        first.files[0].rows = 5;
+        ledger.commit(&first).await?;
+        assert!(ledger.exchange(&expiry(&first.files, &[file("more", 6)])).await.is_err());
+        ledger.exchange(&expiry(&first.files, &[file("rest", 3)])).await?;
+        let lines = ledger.leaves().await?;
+        assert!(lines.last().unwrap().1.contains(r#""rows_deleted":2"#));
+        let (_, runs) = ledger.runs(&[("cloudtrail".to_owned(), DAY)]).await?;
+        assert_eq!(runs.len(), 1, "the day is not empty");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_policy_that_was_applied_last_is_remembered() {
+    with_ledger(async |ledger, other| {
+        assert_eq!(ledger.applied_policy().await?, None);
+        for name in ["cc7", "hipaa"] {
+            let applied = Applied {
+                policy: Policy::new(preset(name).unwrap()).unwrap(),
+                authorised_by: "ann".to_owned(),
+                second_person: Some("ben".to_owned()),
+                at: DAY.start(),
+            };
+            ledger.apply_policy(&applied).await?;
+            assert_eq!(other.applied_policy().await?, Some(applied));
+        }
+        assert!(other.verify_log().await?.is_some());
         Ok(())
     });
 }

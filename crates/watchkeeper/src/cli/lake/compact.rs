@@ -1,32 +1,20 @@
-//! `watchkeeper lake`
+//! `watchkeeper lake compact`
 
 use std::io::Write;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Value, json};
 use wk_engine::upkeep::{Compacted, Heap};
 
-use super::{Exit, table};
+use super::super::{Exit, table};
 use crate::wire::App;
-
-/// Keep the lake fit: see how it lies, make many small files few sorted ones.
-#[derive(Args)]
-pub(crate) struct Lake {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    Compact(Compact),
-}
 
 /// Rewrite closed days as few files, sorted for what is asked most; merge small files of open days.
 ///
 /// Queries and ingests go on meanwhile. Files that were replaced are removed by a later run, an
 /// hour after nothing names them any more.
 #[derive(Args)]
-struct Compact {
+pub(super) struct Compact {
     /// Say what would be rewritten, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -38,16 +26,8 @@ struct Compact {
     json: bool,
 }
 
-impl Lake {
-    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        match self.what {
-            What::Compact(compact) => compact.run(app, out).await,
-        }
-    }
-}
-
 impl Compact {
-    async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let upkeep = app.upkeep().await?;
         let plan = upkeep.plan(self.all).await?;
         if self.dry_run {

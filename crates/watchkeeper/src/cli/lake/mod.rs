@@ -1,0 +1,36 @@
+//! `watchkeeper lake`
+
+mod compact;
+mod expire;
+mod status;
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use super::Exit;
+use crate::wire::App;
+
+/// Keep the lake fit: see how it lies, make many small files few sorted ones, let old rows go.
+#[derive(Args)]
+pub(crate) struct Lake {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Status(status::Status),
+    Compact(compact::Compact),
+    Expire(expire::Expire),
+}
+
+impl Lake {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        match self.what {
+            What::Status(status) => status.run(app, out).await,
+            What::Compact(compact) => compact.run(app, out).await,
+            What::Expire(expire) => expire.run(app, out).await,
+        }
+    }
+}
