@@ -78,7 +78,7 @@ impl App {
     }
 
     /// The lake, which belongs to this home's ledger.
-    async fn lake(&self) -> anyhow::Result<ParquetLake> {
+    pub(crate) async fn lake(&self) -> anyhow::Result<ParquetLake> {
         let lake = ParquetLake::new(self.files().await?, self.home.path().join("scratch"));
         lake.belongs_to(&self.ledger.name()).await?;
         Ok(lake)

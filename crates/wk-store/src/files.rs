@@ -24,6 +24,17 @@ pub enum Files {
     Store(Arc<dyn ObjectStore>, Key),
 }
 
+/// A file of the lake as it lies in storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its path below the root of the lake.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written.
+    pub written: Timestamp,
+}
+
 impl Files {
     /// Writes a file durably. Writing the same path twice is harmless: names hold content hashes.
     pub async fn write(&self, path: &str, bytes: Vec<u8>) -> Answer<()> {
@@ -123,6 +134,12 @@ impl Files {
 
     /// Every file below a folder of the lake, with the time it was written.
     pub async fn list(&self, folder: &str) -> Answer<Vec<(String, Timestamp)>> {
+        let listed = self.entries(folder).await?;
+        Ok(listed.into_iter().map(|entry| (entry.path, entry.written)).collect())
+    }
+
+    /// Every file below a folder of the lake.
+    pub async fn entries(&self, folder: &str) -> Answer<Vec<Entry>> {
         match self {
             Self::Local(root) => {
                 let (root, folder) = (root.clone(), folder.to_owned());
@@ -136,7 +153,8 @@ impl Files {
                     .map_ok(|meta| {
                         let key = meta.location.to_string();
                         let path = key.strip_prefix(&strip).unwrap_or(&key).to_owned();
-                        (path, Timestamp::from_micros(meta.last_modified.timestamp_micros()))
+                        let written = meta.last_modified.timestamp_micros();
+                        Entry { path, bytes: meta.size, written: Timestamp::from_micros(written) }
                     })
                     .try_collect()
                     .await
@@ -280,7 +298,7 @@ fn read_local(full: &Path, offset: u64, length: u64) -> Answer<Vec<u8>> {
     read().map_err(|e| Failure::new(format!("read {}", full.display()), e))
 }
 
-fn list_local(root: &Path, folder: &str) -> Answer<Vec<(String, Timestamp)>> {
+fn list_local(root: &Path, folder: &str) -> Answer<Vec<Entry>> {
     let mut found = Vec::new();
     let mut folders = vec![root.join(folder)];
     while let Some(folder) = folders.pop() {
@@ -298,7 +316,8 @@ fn list_local(root: &Path, folder: &str) -> Answer<Vec<(String, Timestamp)>> {
             if meta.is_dir() {
                 folders.push(entry.path());
             } else if let Ok(path) = entry.path().strip_prefix(root) {
-                found.push((path.to_string_lossy().into_owned(), modified(&meta)));
+                let path = path.to_string_lossy().into_owned();
+                found.push(Entry { path, bytes: meta.len(), written: modified(&meta) });
             }
         }
     }

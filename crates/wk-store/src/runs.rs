@@ -27,6 +27,30 @@ pub(crate) fn encode(keys: &[EventKey]) -> Vec<u8> {
     bytes
 }
 
+/// The size of a run of so many keys.
+pub(crate) fn bytes_of(keys: u64) -> u64 {
+    (MAGIC.len() as u64).saturating_add(keys.saturating_mul(KEY_BYTES as u64))
+}
+
+/// Whether a run begins as one and its keys are sorted and distinct.
+pub(crate) async fn is_sorted(files: &Files, path: &str, count: u64) -> Answer<bool> {
+    if files.read(path, 0, MAGIC.len() as u64).await? != MAGIC {
+        return Ok(false);
+    }
+    let (mut from, mut last) = (0, None);
+    while from < count {
+        let to = count.min(from + BLOCK_KEYS);
+        for key in keys(files, path, from, to).await? {
+            if last >= Some(key) {
+                return Ok(false);
+            }
+            last = Some(key);
+        }
+        from = to;
+    }
+    Ok(true)
+}
+
 fn decode(bytes: &[u8]) -> impl Iterator<Item = EventKey> {
     bytes.chunks_exact(KEY_BYTES).map(|b| {
         let (mut id, mut content) = ([0u8; 16], [0u8; 8]);

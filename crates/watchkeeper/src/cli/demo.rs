@@ -68,6 +68,7 @@ impl Demo {
         let progress = Arc::new(Progress::default());
         let places: [Arc<dyn wk_seam::objects::Objects>; 1] = [Arc::new(LocalTree::new(bucket))];
         let report = progress::shown(&progress, ingest.run(&places, &progress)).await?;
+        super::journal::write(&app).await?;
         ingest::print(&report, out)?;
         let found = app.ledger.findings(&FindingQuery::default()).await?;
         summary(&found, out)?;

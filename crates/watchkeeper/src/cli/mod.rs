@@ -3,17 +3,23 @@
 //! Exit codes: 0 ok; 1 findings at or above `--fail-on`, or proved invalid; 2 usage; 3 runtime
 //! error; 4 partial or incomplete.
 
+mod backup;
 mod complaints;
 mod demo;
 mod detect;
 mod findings;
+mod fsck;
 mod hold;
 mod ingest;
+mod journal;
 mod lake;
 mod people;
 mod progress;
 mod query;
+mod rebuild;
+mod restore;
 mod table;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -47,6 +53,9 @@ enum Command {
     Complaints(complaints::Complaints),
     Lake(lake::Lake),
     Hold(hold::Hold),
+    Verify(verify::Verify),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
 }
 
 /// How a command ended.
@@ -83,14 +92,32 @@ pub(crate) fn main() -> ExitCode {
 async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let home = || Home::open(cli.home.as_deref());
     match cli.command {
-        Command::Ingest(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Ingest(command) => {
+            let app = App::open(home()?)?;
+            let exit = command.run(&app, out).await?;
+            journal::write(&app).await?;
+            Ok(exit)
+        }
         Command::Query(command) => command.run(&App::open(home()?)?, out).await,
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
-        Command::Lake(command) => command.run(&App::open(home()?)?, out).await,
-        Command::Hold(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Hold(command) => {
+            let app = App::open(home()?)?;
+            let exit = command.run(&app, out).await?;
+            journal::write(&app).await?;
+            Ok(exit)
+        }
+        Command::Lake(command) => {
+            let exit = command.run(&App::open(home()?)?, out).await?;
+            // Opened anew: a rebuild makes it another ledger.
+            journal::write(&App::open(home()?)?).await?;
+            Ok(exit)
+        }
+        Command::Verify(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Backup(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Restore(command) => command.run(home()?, out).await,
     }
 }
 

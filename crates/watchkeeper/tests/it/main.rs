@@ -10,5 +10,6 @@ mod crash;
 mod disk;
 mod hostile;
 mod program;
+mod recovery;
 mod s3;
 mod upkeep;

@@ -29,7 +29,7 @@ pub struct ParquetLake {
 }
 
 /// Folders of the lake that hold files of ours.
-const FOLDERS: [&str; 2] = ["data", "ids"];
+pub(crate) const FOLDERS: [&str; 2] = ["data", "ids"];
 
 impl ParquetLake {
     /// The lake whose files lie there. What is sorted on this machine's disk lies in `scratch`
@@ -48,7 +48,7 @@ impl ParquetLake {
         match self.files.read_small(MARK).await? {
             Some(there) if there == mark => Ok(()),
             _ => {
-                let why = "its lake.json names another ledger; give this home a lake of its own, or use the home that it belongs to";
+                let why = "its lake.json names another ledger; give this home a lake of its own, use the home that it belongs to, or, if its ledger was lost, run `watchkeeper lake rebuild`";
                 Err(Failure::new("use the lake", why))
             }
         }

@@ -4,11 +4,14 @@
 //!   signed checkpoint become visible together or not at all.
 //! * `synchronous = FULL`: what was answered as done survives a power cut.
 
+pub mod audit;
 mod commit;
 mod exchange;
 mod findings;
 mod holds;
+pub mod journal;
 mod schema;
+mod seed;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +61,7 @@ impl SqliteLedger {
             return Err(Failure::new(format!("open {}", path.display()), why));
         }
         let seed = schema::seed(&connection).map_err(failed)?;
+        seed::keep(&home.join("keys"), seed)?;
         Ok(Self(Arc::new(Inner { path, connection: Mutex::new(connection), signer, seed })))
     }
 
@@ -68,7 +72,7 @@ impl SqliteLedger {
 
     /// A name for this ledger that no other has; tells nothing of its secrets.
     pub fn name(&self) -> String {
-        Sha256::of_parts(&[b"ledger", &self.0.seed.to_be_bytes()]).short()
+        seed::name(self.0.seed)
     }
 
     /// Every leaf of the log with its number, in order.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// What makes each form of the one before. A form that was released is never changed.
-const FORMS: [&str; 2] = [FORM_1, FORM_2];
+const FORMS: [&str; 3] = [FORM_1, FORM_2, FORM_3];
 
 /// Times are microseconds, days are days since 1970-01-01.
 const FORM_1: &str = "
@@ -158,4 +158,35 @@ CREATE TABLE policy (
     body       TEXT NOT NULL,
     applied_at INTEGER NOT NULL
 ) STRICT;
+";
+
+/// What changed since the last entry of the journal: rows that can change, by their keys. Rows that
+/// are only ever added need no note.
+const FORM_3: &str = "
+CREATE TABLE changed (
+    stamp INTEGER PRIMARY KEY AUTOINCREMENT,
+    tbl   TEXT NOT NULL,
+    key   TEXT NOT NULL,
+    UNIQUE (tbl, key) ON CONFLICT REPLACE
+) STRICT;
+INSERT INTO changed (tbl, key) SELECT 'file', path FROM file;
+INSERT INTO changed (tbl, key) SELECT 'run', path FROM run;
+INSERT INTO changed (tbl, key) SELECT 'finding', id FROM finding;
+INSERT INTO changed (tbl, key) SELECT 'hold', id FROM hold;
+CREATE TRIGGER file_added AFTER INSERT ON file BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('file', new.path); END;
+CREATE TRIGGER file_changed AFTER UPDATE ON file BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('file', new.path); END;
+CREATE TRIGGER run_entered AFTER INSERT ON run BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('run', new.path); END;
+CREATE TRIGGER run_changed AFTER UPDATE ON run BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('run', new.path); END;
+CREATE TRIGGER finding_added AFTER INSERT ON finding BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('finding', new.id); END;
+CREATE TRIGGER finding_changed AFTER UPDATE ON finding BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('finding', new.id); END;
+CREATE TRIGGER hold_added AFTER INSERT ON hold BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('hold', new.id); END;
+CREATE TRIGGER hold_changed AFTER UPDATE ON hold BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('hold', new.id); END;
 ";

@@ -106,6 +106,11 @@ pub enum QueryError {
     /// The statement does not only read.
     #[error("only SELECT is answered: {0}")]
     NotReading(String),
+    /// A file that the manifest names is not there.
+    #[error(
+        "a file of the lake is lost: {0}; `watchkeeper lake fsck` says what else is, and the rest can be asked by leaving its table and day out"
+    )]
+    Lost(String),
     /// It failed while it ran.
     #[error("the query failed while it ran")]
     Running(#[source] Box<DataFusionError>),
@@ -290,7 +295,26 @@ fn text(error: DataFusionError) -> QueryError {
 }
 
 fn running(error: DataFusionError) -> QueryError {
-    QueryError::Running(Box::new(error))
+    match lost(&error) {
+        Some(path) => QueryError::Lost(path),
+        None => QueryError::Running(Box::new(error)),
+    }
+}
+
+/// The file that is not there, where that is why a query failed.
+fn lost(error: &DataFusionError) -> Option<String> {
+    let mut here: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = here {
+        if let Some(object_store::Error::NotFound { path, .. }) = error.downcast_ref() {
+            return Some(path.clone());
+        }
+        here = error.source();
+    }
+    // Where a footer is read, only the text is left of the error below it.
+    let text = error.to_string();
+    let (_, text) = text.split_once("Failed to fetch metadata for file ")?;
+    let (path, why) = text.split_once(": ")?;
+    why.contains(" not found").then(|| path.to_owned())
 }
 
 fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {

@@ -23,6 +23,8 @@ enum What {
     Status(status::Status),
     Compact(compact::Compact),
     Expire(expire::Expire),
+    Fsck(super::fsck::Fsck),
+    Rebuild(super::rebuild::Rebuild),
 }
 
 impl Lake {
@@ -31,6 +33,8 @@ impl Lake {
             What::Status(status) => status.run(app, out).await,
             What::Compact(compact) => compact.run(app, out).await,
             What::Expire(expire) => expire.run(app, out).await,
+            What::Fsck(fsck) => fsck.run(app, out).await,
+            What::Rebuild(rebuild) => rebuild.run(app, out).await,
         }
     }
 }
