@@ -1,7 +1,7 @@
 //! Calls of functions.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::logical_expr::lit;
+use datafusion::logical_expr::{cast, lit};
 use datafusion::scalar::ScalarValue;
 use wk_lang::insights::ast::{At, Expr, Span};
 use wk_model::Timestamp;
@@ -47,7 +47,8 @@ pub(super) fn call(
         ("strcontains", [text, part]) => {
             let (text, part) = (lower.value(text, scope)?, lower.value(part, scope)?);
             let found = functions::call("contains", vec![text.to_text(), part.to_text()]);
-            Ok(Value::truth(found.is_true()))
+            // AWS answers 1 or 0.
+            Ok(Value::of(cast(found.is_true(), DataType::Int64), DataType::Int64))
         }
         (_, _)
             if crate::query::functions::NOT_YET

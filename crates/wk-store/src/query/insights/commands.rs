@@ -34,6 +34,8 @@ pub(super) fn run(lower: &Lower<'_>, command: &At<Command>, rows: &mut Rows) -> 
         Command::Display(outputs) => {
             rows.shown.said = true;
             rows.shown.names.clear();
+            // Exactly these: not what was made before.
+            rows.made.names.clear();
             show(lower, outputs, rows)
         }
         Command::Filter(condition) | Command::FilterIndex(condition) => {

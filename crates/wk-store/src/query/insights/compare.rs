@@ -4,6 +4,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, Operator, lit};
 use datafusion::scalar::ScalarValue;
 use wk_lang::insights::ast::Binary;
+use wk_lang::insights::meaning::number;
 use wk_model::Timestamp;
 
 use super::expression::two;
@@ -57,6 +58,10 @@ fn plain(operator: Binary, left: &Value, right: &Value) -> Option<Expr> {
     match right.constant() {
         Some(constant) => {
             let constant = constant.clone();
+            // Nothing compares with nothing.
+            if constant.is_null() {
+                return Some(lit(false));
+            }
             if left.is_text() {
                 // Two texts that are numbers have the order of numbers.
                 let ScalarValue::Utf8(Some(text)) = &constant else { return None };
@@ -113,24 +118,22 @@ pub(super) fn as_number(constant: &ScalarValue) -> Option<ScalarValue> {
     match constant {
         ScalarValue::Int64(Some(_)) | ScalarValue::Float64(Some(_)) => Some(constant.clone()),
         ScalarValue::Boolean(Some(truth)) => Some(ScalarValue::Int64(Some(i64::from(*truth)))),
-        ScalarValue::Utf8(Some(text)) => match text.parse::<i64>() {
+        ScalarValue::Utf8(Some(text)) if text == "true" => Some(ScalarValue::Int64(Some(1))),
+        ScalarValue::Utf8(Some(text)) if text == "false" => Some(ScalarValue::Int64(Some(0))),
+        ScalarValue::Utf8(Some(text)) => match text.trim_ascii().parse::<i64>() {
             Ok(whole) => Some(ScalarValue::Int64(Some(whole))),
-            Err(_) => {
-                let number = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
-                Some(ScalarValue::Float64(Some(number)))
-            }
+            Err(_) => number::of(text).map(|number| ScalarValue::Float64(Some(number))),
         },
         _ => None,
     }
 }
 
 fn as_truth(constant: &ScalarValue) -> Option<bool> {
-    match constant {
-        ScalarValue::Boolean(truth) => *truth,
+    match as_number(constant)? {
         ScalarValue::Int64(Some(0)) => Some(false),
         ScalarValue::Int64(Some(1)) => Some(true),
-        ScalarValue::Utf8(Some(text)) if text == "true" || text == "1" => Some(true),
-        ScalarValue::Utf8(Some(text)) if text == "false" || text == "0" => Some(false),
+        ScalarValue::Float64(Some(0.0)) => Some(false),
+        ScalarValue::Float64(Some(1.0)) => Some(true),
         _ => None,
     }
 }

@@ -271,7 +271,12 @@ pub(super) fn two(left: Plan, operator: Operator, right: Plan) -> Plan {
 }
 
 /// Whether a value equals one of many.
-fn one_of(wanted: &Value, values: Vec<Value>, negated: bool) -> Plan {
+fn one_of(wanted: &Value, mut values: Vec<Value>, negated: bool) -> Plan {
+    // Nothing equals nothing.
+    values.retain(|v| v.constant().is_none_or(|constant| !constant.is_null()));
+    if values.is_empty() {
+        return if negated { wanted.expr.clone().is_not_null() } else { lit(false) };
+    }
     let texts = wanted.is_text() && values.iter().all(|v| v.is_text() && v.constant().is_some());
     if texts {
         let list = values.into_iter().map(|v| v.expr).collect();

@@ -91,7 +91,11 @@ impl Keys {
 /// Numbers win over texts at both ends.
 fn extreme_key(own: Own, text: &str, key: &mut Vec<u8>) {
     match number::of(text) {
-        Some(number) => natural::key_of_number(number, key),
+        Some(number) => {
+            natural::key_of_number(number, key);
+            // Of 7 and 07 the same one each time.
+            key.extend_from_slice(text.as_bytes());
+        }
         None => {
             key.push(if own == Own::Max { 0 } else { u8::MAX });
             key.extend_from_slice(text.as_bytes());
