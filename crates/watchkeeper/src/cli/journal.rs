@@ -8,8 +8,7 @@ use crate::wire::App;
 pub(crate) async fn write(app: &App) -> anyhow::Result<()> {
     let scratch = app.home.path().join("scratch");
     let name = format!("journal-{}.tmp", std::process::id());
-    std::fs::create_dir_all(&scratch)
-        .with_context(|| format!("could not make {}", scratch.display()))?;
+    super::backup::make_folder(&scratch)?;
     let temporary = scratch.join(name);
     if let Some(entry) = app.ledger.journal_entry(&temporary).await? {
         app.lake().await?; // never beside the files of another ledger
