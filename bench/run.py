@@ -15,11 +15,13 @@ from pathlib import Path
 import build
 import detect
 import ingest
+import query
 import query_start
 from measure import Wrong
 
 ROOT = Path(__file__).resolve().parent.parent
-BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_start.bench}
+BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_start.bench,
+           "query": query.bench}
 
 
 def arguments():
@@ -31,6 +33,7 @@ def arguments():
     p.add_argument("--runs", type=int, default=3, help="how often, taking turns with the peers (default: 3)")
     p.add_argument("--peer-runs", type=int, default=1, help="how often the slow peers of ingest (default: 1)")
     p.add_argument("--start-runs", type=int, default=21, help="how often query-start (default: 21)")
+    p.add_argument("--query-runs", type=int, default=20, help="how often each question, warm (default: 20)")
     p.add_argument("--simulated", action="store_true", help="the simulator's corpus even where there is another")
     p.add_argument("--no-peers", dest="peers", action="store_false", help="ours alone")
     return p.parse_args()
