@@ -13,7 +13,7 @@ use wk_model::Sha256;
 use wk_seam::ledger::Ledger as _;
 use wk_store::files::Files;
 use wk_store::ledger::SqliteLedger;
-use wk_store::query::{Format, Limits, Questions};
+use wk_store::query::{AskOptions, Format, Limits, Questions};
 use wk_watch::sources;
 
 type Failed = Box<dyn std::error::Error>;
@@ -26,9 +26,11 @@ fn main() -> Result<(), Failed> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let questions = open(Path::new(&home)).await?;
+        let options =
+            AskOptions { lookups: Some(Path::new(&home).join("lookups")), ..AskOptions::default() };
         for line in std::fs::read_to_string(list)?.lines() {
             let question: Value = serde_json::from_str(line)?;
-            println!("{}", measure(&questions, &question, runs).await?);
+            println!("{}", measure(&questions, &options, &question, runs).await?);
         }
         Ok(())
     })
@@ -43,14 +45,23 @@ async fn open(home: &Path) -> Result<Questions, Failed> {
     Ok(Questions::over(&files, &snapshot, &tables, Limits::default())?)
 }
 
-async fn measure(questions: &Questions, question: &Value, runs: usize) -> Result<Value, Failed> {
+async fn measure(
+    questions: &Questions,
+    options: &AskOptions,
+    question: &Value,
+    runs: usize,
+) -> Result<Value, Failed> {
     let text = question["text"].as_str().unwrap_or_default();
     let (mut cpu, mut wall) = (Vec::new(), Vec::new());
     let (mut rows, mut answer) = (0, Vec::new());
     for run in 0..=runs {
         let (began, used) = (Instant::now(), cpu_ns()?);
         answer.clear();
-        rows = questions.ask(text).await?.write(Format::JsonLines, &mut answer).await?;
+        let started = match question["language"].as_str() {
+            Some("insights") => questions.ask_insights(text, options).await?,
+            _ => questions.ask_sql(text, options).await?,
+        };
+        rows = started.write(Format::JsonLines, &mut answer).await?;
         if run > 0 {
             cpu.push(cpu_ns()? - used);
             wall.push(began.elapsed().as_micros());

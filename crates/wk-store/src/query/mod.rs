@@ -202,6 +202,7 @@ impl Questions {
     /// # Errors
     /// If the text is not one SELECT over what is there.
     pub async fn plan_sql(&self, sql: &str, options: &AskOptions) -> Result<Question, QueryError> {
+        self.know_lookups(sql, options)?;
         let (names, state) = (self.names.clone(), self.context.state());
         let (sql, options) = (sql.to_owned(), options.clone());
         let plan_it = move |runtime: &Handle| {
@@ -216,6 +217,18 @@ impl Questions {
         };
         let plan = with_room(plan_it).await?;
         Ok(Question { plan, notes: Notes::default(), rows_max: None })
+    }
+
+    /// Makes the lookup tables that a SELECT names known to it, as they lie on the disk now.
+    fn know_lookups(&self, sql: &str, options: &AskOptions) -> Result<(), QueryError> {
+        let Some(folder) = &options.lookups else { return Ok(()) };
+        let named = insights::lookup::named_in_sql(sql, folder).map_err(QueryError::Text)?;
+        for (name, table) in named {
+            let name = TableReference::bare(name);
+            self.context.deregister_table(name.clone()).map_err(running)?;
+            self.context.register_table(name, Arc::new(table)).map_err(running)?;
+        }
+        Ok(())
     }
 
     /// Starts a planned question: the one way in which questions of either language are run.

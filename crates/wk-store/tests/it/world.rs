@@ -126,7 +126,8 @@ impl World {
     pub(crate) fn try_sql(&self, text: &str) -> Result<String, String> {
         self.runtime.block_on(async {
             let mut out = Vec::new();
-            let answer = self.questions.ask(text).await.map_err(|e| told(&e))?;
+            let answer = self.questions.ask_sql(text, &self.options()).await;
+            let answer = answer.map_err(|e| told(&e))?;
             answer.write(Format::Csv, &mut out).await.map_err(|e| told(&e))?;
             Ok(String::from_utf8(out).unwrap())
         })

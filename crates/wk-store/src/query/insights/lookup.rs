@@ -18,6 +18,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::csv::ReaderBuilder;
 use datafusion::arrow::csv::reader::Format;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::Expr as Plan;
 use wk_lang::insights::ast::{At, Lookup, Span};
@@ -148,6 +149,14 @@ impl Csv {
         Ok(Self { name: name.to_owned(), names, columns })
     }
 
+    fn into_table(self) -> Result<MemTable> {
+        let fields = self.names.iter().map(|n| Field::new(n, DataType::Utf8, true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let columns = self.columns.into_iter().map(|c| Arc::new(c) as ArrayRef).collect();
+        let batch = RecordBatch::try_new(schema.clone(), columns)?;
+        MemTable::try_new(schema, vec![vec![batch]])
+    }
+
     fn column(&self, lower: &Lower<'_>, column: &At<String>) -> Lowered<usize> {
         self.names.iter().position(|n| *n == column.node).ok_or_else(|| {
             let message =
@@ -156,6 +165,25 @@ impl Csv {
             lower.mistake(column.span, message).or_rather(near)
         })
     }
+}
+
+/// The lookup tables that a SELECT names as `lookup_NAME`, with their columns as texts.
+pub(in crate::query) fn named_in_sql(
+    sql: &str,
+    folder: &Path,
+) -> std::result::Result<Vec<(String, MemTable)>, String> {
+    let mut tables = Vec::new();
+    for name in known_tables(folder) {
+        let known_as = format!("lookup_{name}");
+        if !sql.contains(&known_as) {
+            continue;
+        }
+        let failed = |e: DataFusionError| format!("lookup table {name} cannot be read: {e}");
+        let bytes = read(&folder.join(format!("{name}.csv"))).map_err(|e| failed(e.into()))?;
+        let csv = Csv::of(&name, bytes).map_err(failed)?;
+        tables.push((known_as, csv.into_table().map_err(failed)?));
+    }
+    Ok(tables)
 }
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {

@@ -18,7 +18,7 @@ mod fields;
 mod functions;
 mod groups;
 mod later;
-mod lookup;
+pub(super) mod lookup;
 mod needs;
 mod own;
 mod pattern;

@@ -264,6 +264,9 @@ fn lookups_add_columns_of_a_table_of_the_users_own() {
     assert_eq!(world.csv(query), "name,n\n,3\nAna,2\n");
     let query = "SOURCE '/aws/vpc/flow' | cidrlookup nets dstAddr as net OUTPUT zone | stats count(*) as n by zone";
     assert_eq!(world.csv(query), "zone,n\n,2\nserver,3\n");
+    let query = "SELECT p.name, count(*) AS n FROM cloudtrail c JOIN lookup_people p ON p.arn = c.userIdentity.arn GROUP BY 1";
+    assert_eq!(world.sql(query), "name,n\nAna,2\n");
+    assert_eq!(world.sql(query), "name,n\nAna,2\n", "a second time");
 }
 
 /// The same question in both languages.
