@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wk_lang::json::Value;
 use wk_model::Row;
 use wk_seam::Answer;
-use wk_seam::objects::{Objects, Unpack};
+use wk_seam::objects::{Object, Objects, Unpack};
 use wk_watch::detect::Detections;
 use wk_watch::reader::{ObjectFacts, Reader, Sink};
 use wk_watch::sources::{Settings, Source};
@@ -68,36 +68,50 @@ impl Scan<'_> {
         let mut unpack = (self.unpack)();
         let mut buffer = Vec::new();
         for place in places {
-            for object in place.list().await? {
-                seen.object.clone_from(&object.uri);
-                let opened = match place.open(&object, self.whole_bytes).await {
-                    Ok(opened) => opened,
-                    Err(failure) => {
-                        seen.scanned.failed.push((object.uri, chain(&failure)));
-                        continue;
-                    }
-                };
-                let metadata = &opened.metadata;
-                let facts = ObjectFacts { uri: &object.uri, modified: object.modified, metadata };
-                let mut reader = Reader::new(facts, self.settings, self.source, self.record_bytes);
-                let unpacked = unpack.unpack(opened.body, &mut buffer);
-                let ended =
-                    windows::each(unpacked, &mut buffer, WINDOW_BYTES, &mut |window, at_end| {
-                        Ok(reader.read(window, at_end, &mut seen))
-                    })?;
-                match ended {
-                    Ok(()) => seen.scanned.objects += 1,
-                    Err(Unread::Damaged(why)) => {
-                        seen.scanned.objects += 1;
-                        seen.refuse("unknown", 0, &why, b"");
-                    }
-                    Err(Unread::Unreachable(error)) => {
-                        seen.scanned.failed.push((object.uri, chain(&error)));
-                    }
+            let mut listing = place.list().await?;
+            while let Some(page) = listing.pages.next().await? {
+                for object in page {
+                    self.object(&**place, object, &mut *unpack, &mut buffer, &mut seen).await?;
                 }
             }
         }
         Ok(seen.scanned)
+    }
+
+    async fn object(
+        &self,
+        place: &dyn Objects,
+        object: Object,
+        unpack: &mut dyn Unpack,
+        buffer: &mut Vec<u8>,
+        seen: &mut Seen<'_>,
+    ) -> Answer<()> {
+        seen.object.clone_from(&object.uri);
+        let opened = match place.open(&object, self.whole_bytes).await {
+            Ok(opened) => opened,
+            Err(failure) => {
+                seen.scanned.failed.push((object.uri, chain(&failure)));
+                return Ok(());
+            }
+        };
+        let metadata = &opened.metadata;
+        let facts = ObjectFacts { uri: &object.uri, modified: object.modified, metadata };
+        let mut reader = Reader::new(facts, self.settings, self.source, self.record_bytes);
+        let unpacked = unpack.unpack(opened.body, buffer);
+        let ended = windows::each(unpacked, buffer, WINDOW_BYTES, &mut |window, at_end| {
+            Ok(reader.read(window, at_end, seen))
+        })?;
+        match ended {
+            Ok(()) => seen.scanned.objects += 1,
+            Err(Unread::Damaged(why)) => {
+                seen.scanned.objects += 1;
+                seen.refuse("unknown", 0, &why, b"");
+            }
+            Err(Unread::Unreachable(error)) => {
+                seen.scanned.failed.push((object.uri, chain(&error)));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -38,11 +38,27 @@ pub struct Opened {
     pub metadata: Vec<(String, String)>,
 }
 
+/// The objects of a place, in the order in which they are best read: by the day that their key
+/// names, then by key. There may be millions, so they come in pages.
+pub struct Listing {
+    /// How many objects there are.
+    pub objects: u64,
+    /// Bytes of all objects, as they lie there.
+    pub bytes: u64,
+    /// The objects.
+    pub pages: Box<dyn Pages>,
+}
+
+/// Pages of a listing. At most a few of them are in memory at a time.
+pub trait Pages: Send {
+    /// The next page, with one object at least; `None` after the last one.
+    fn next(&mut self) -> Future<'_, Answer<Option<Vec<Object>>>>;
+}
+
 /// A place that holds objects.
 pub trait Objects: Send + Sync {
-    /// All objects under this place, in the order in which they are best read: by the day that
-    /// their key names, then by key. What cannot be listed is a failure, never an empty list.
-    fn list(&self) -> Future<'_, Answer<Vec<Object>>>;
+    /// All objects under this place. What cannot be listed is a failure, never an empty list.
+    fn list(&self) -> Future<'_, Answer<Listing>>;
     /// Opens one. Objects larger than `whole_max` bytes are streamed.
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>>;
 }

@@ -13,17 +13,17 @@ mod claims;
 mod sealed;
 mod worker;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
 use wk_model::{Sha256, Tally, Timestamp};
 use wk_seam::clock::Clock;
 use wk_seam::lake::Lake;
 use wk_seam::ledger::Ledger;
-use wk_seam::objects::{Object, Objects, Opened, Unpack};
+use wk_seam::objects::{Listing, Object, Objects, Opened, Unpack};
 use wk_seam::{Answer, Failure};
 use wk_watch::detect::Detections;
 use wk_watch::sources::{Settings, Source};
@@ -147,7 +147,7 @@ struct Shared<'a> {
     /// Batches that wait to become true.
     sealed: tokio::sync::Mutex<Sealed>,
     /// Objects that must be read again, because their batch was given up.
-    again: Mutex<Vec<(usize, Object)>>,
+    again: Mutex<Vec<Listed>>,
     /// The number of the next batch.
     next_batch: AtomicU64,
     progress: &'a Progress,
@@ -156,6 +156,36 @@ struct Shared<'a> {
     reading: Mutex<std::collections::HashSet<Sha256>>,
     /// Set when a worker failed: the others end too.
     stopped: AtomicBool,
+}
+
+/// An object, and in which of the places it lies.
+type Listed = (usize, Object);
+
+/// Objects that are to be read.
+enum Waiting {
+    /// All objects of the places.
+    Listed(VecDeque<(usize, Listing)>),
+    /// Objects whose batch was given up: no more than the batches of all workers held.
+    Again(Vec<Listed>),
+}
+
+impl Waiting {
+    async fn next_page(&mut self) -> Answer<Option<Vec<Listed>>> {
+        let listings = match self {
+            Self::Listed(listings) => listings,
+            Self::Again(again) => {
+                return Ok(Some(std::mem::take(again)).filter(|again| !again.is_empty()));
+            }
+        };
+        while let Some((place, listing)) = listings.front_mut() {
+            if let Some(page) = listing.pages.next().await? {
+                let place = *place;
+                return Ok(Some(page.into_iter().map(|object| (place, object)).collect()));
+            }
+            listings.pop_front();
+        }
+        Ok(None)
+    }
 }
 
 /// An object on its way to a worker.
@@ -172,12 +202,11 @@ impl Ingest {
     /// If a place cannot be listed, or lake or ledger fail: then what was committed stays, and the
     /// next run goes on from there. An object that cannot be read is in the report.
     pub async fn run(&self, places: &[Arc<dyn Objects>], progress: &Progress) -> Answer<Report> {
-        let mut waiting = Vec::new();
+        let mut listings = VecDeque::with_capacity(places.len());
         for (place, objects) in places.iter().enumerate() {
-            let listed = objects.list().await?;
-            let bytes = listed.iter().map(|o| o.size).sum();
-            progress.bytes_total.fetch_add(bytes, Ordering::Relaxed);
-            waiting.extend(listed.into_iter().map(|object| (place, object)));
+            let listing = objects.list().await?;
+            progress.bytes_total.fetch_add(listing.bytes, Ordering::Relaxed);
+            listings.push_back((place, listing));
         }
         let shared = Shared {
             ingest: self,
@@ -191,11 +220,10 @@ impl Ingest {
             reading: Mutex::default(),
             stopped: AtomicBool::new(false),
         };
-        let waiting = shared.leave_out_known(waiting).await?;
-        let mut again = shared.read_all(waiting).await?;
+        let mut again = shared.read_all(Waiting::Listed(listings)).await?;
         // Each round, some process has committed or an object has failed for good.
         while !again.is_empty() {
-            again = shared.read_all(again).await?;
+            again = shared.read_all(Waiting::Again(again)).await?;
         }
         Ok(shared.report.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -210,29 +238,18 @@ impl Shared<'_> {
         self.ingest.clock.now()
     }
 
-    /// Leaves out objects whose identity is known before they are opened.
-    async fn leave_out_known(
-        &self,
-        mut listed: Vec<(usize, Object)>,
-    ) -> Answer<Vec<(usize, Object)>> {
-        let mut known = Vec::with_capacity(listed.len());
-        for chunk in listed.chunks(1000) {
-            let identities: Vec<Sha256> = chunk.iter().filter_map(|(_, o)| o.identity).collect();
-            let mut answers = self.known(&identities).await?.into_iter();
-            known.extend(
-                chunk.iter().map(|(_, o)| o.identity.is_some() && answers.next() == Some(true)),
-            );
-        }
-        // In place: a million objects are not held twice.
-        let mut known = known.into_iter();
-        listed.retain(|(_, object)| {
-            let skip = known.next() == Some(true);
+    /// Leaves out the objects of a page whose identity is known before they are opened.
+    async fn leave_out_known(&self, mut page: Vec<Listed>) -> Answer<Vec<Listed>> {
+        let identities: Vec<Sha256> = page.iter().filter_map(|(_, o)| o.identity).collect();
+        let mut known = self.known(&identities).await?.into_iter();
+        page.retain(|(_, object)| {
+            let skip = object.identity.is_some() && known.next() == Some(true);
             if skip {
                 self.skipped(object.size);
             }
             !skip
         });
-        Ok(listed)
+        Ok(page)
     }
 
     /// For each identity, whether the object needs no reading: it was read to its end, or no source
@@ -265,7 +282,7 @@ impl Shared<'_> {
 
     /// Fetches objects ahead of the workers that read them. Answers those that must be read again:
     /// another process overtook their commit, or their batch leaned on one that was given up.
-    async fn read_all(&self, waiting: Vec<(usize, Object)>) -> Answer<Vec<(usize, Object)>> {
+    async fn read_all(&self, waiting: Waiting) -> Answer<Vec<Listed>> {
         let (send, receive) = mpsc::channel::<Fetched>(self.ingest.limits.fetches);
         let receive = Arc::new(tokio::sync::Mutex::new(receive));
         let runtime = tokio::runtime::Handle::current();
@@ -291,20 +308,26 @@ impl Shared<'_> {
         self.take_again().await.ok_or_else(stuck)
     }
 
-    async fn fetch_all(
-        &self,
-        waiting: Vec<(usize, Object)>,
-        send: mpsc::Sender<Fetched>,
-    ) -> Answer<()> {
+    async fn fetch_all(&self, waiting: Waiting, send: mpsc::Sender<Fetched>) -> Answer<()> {
         let limits = &self.ingest.limits;
-        let mut fetched = futures::stream::iter(waiting)
-            .map(|(place, object)| async move {
+        // A page is asked for when the one before is fetched: the list is never held whole.
+        let pages = stream::try_unfold(waiting, |mut waiting| async move {
+            let Some(page) = waiting.next_page().await? else { return Ok(None) };
+            let page = self.leave_out_known(page).await?;
+            Ok(Some((stream::iter(page.into_iter().map(Ok)), waiting)))
+        });
+        let fetched = pages
+            .try_flatten()
+            .map(|listed: Answer<Listed>| async move {
+                let (place, object) = listed?;
                 let opened = self.places[place].open(&object, limits.whole_bytes).await;
-                Fetched { place, object, opened }
+                Ok(Fetched { place, object, opened })
             })
             .buffered(limits.fetches)
             .ready_chunks(limits.fetches);
+        let mut fetched = std::pin::pin!(fetched);
         while let Some(chunk) = fetched.next().await {
+            let chunk = chunk.into_iter().collect::<Answer<Vec<Fetched>>>()?;
             for fetched in self.leave_out_read(chunk).await? {
                 if send.send(fetched).await.is_err() {
                     return Ok(()); // every worker has ended, with an error of its own

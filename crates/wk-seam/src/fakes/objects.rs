@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use wk_model::{Sha256, Timestamp};
 
 use super::{Faults, locked};
-use crate::objects::{Body, Object, Objects, Opened, Unpack, Unpacked};
+use crate::objects::{Body, Listing, Object, Objects, Opened, Pages, Unpack, Unpacked};
 use crate::{Answer, Failure, Future};
 
 /// An object of a [`MemoryObjects`].
@@ -79,7 +79,7 @@ impl MemoryObjects {
         Self { given: given.into_iter().map(Mutex::new).collect(), faults }
     }
 
-    fn list_all(&self) -> Vec<Object> {
+    fn list_all(&self) -> Listing {
         let objects = self.given.iter().map(|given| {
             let given = locked(given);
             Object {
@@ -89,7 +89,12 @@ impl MemoryObjects {
                 identity: given.identity_listed.then(|| given.identity()),
             }
         });
-        objects.collect()
+        let objects: Vec<Object> = objects.collect();
+        Listing {
+            objects: objects.len() as u64,
+            bytes: objects.iter().map(|object| object.size).sum(),
+            pages: Box::new(MemoryPages(objects.into_iter())),
+        }
     }
 
     fn open_one(&self, uri: &str, whole_max: u64) -> Answer<Opened> {
@@ -113,8 +118,18 @@ impl MemoryObjects {
     }
 }
 
+/// Short pages, so that few objects make several.
+struct MemoryPages(std::vec::IntoIter<Object>);
+
+impl Pages for MemoryPages {
+    fn next(&mut self) -> Future<'_, Answer<Option<Vec<Object>>>> {
+        let page: Vec<Object> = self.0.by_ref().take(3).collect();
+        Box::pin(std::future::ready(Ok((!page.is_empty()).then_some(page))))
+    }
+}
+
 impl Objects for MemoryObjects {
-    fn list(&self) -> Future<'_, Answer<Vec<Object>>> {
+    fn list(&self) -> Future<'_, Answer<Listing>> {
         Box::pin(async move { self.faults.call("list the objects", || Ok(self.list_all())) })
     }
 

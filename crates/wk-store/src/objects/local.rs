@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use wk_model::Sha256;
 use wk_model::digest::Sha256Writer;
-use wk_seam::objects::{Body, Object, Objects, Opened};
+use wk_seam::objects::{Body, Listing, Object, Objects, Opened};
 use wk_seam::{Answer, Failure, Future};
 
-use super::in_reading_order;
+use super::listing::Sorter;
 use crate::files::{blocking, modified};
 
 /// A file, or all files below a folder. Links are followed to files, not to folders.
@@ -34,7 +34,7 @@ impl LocalTree {
 }
 
 impl Objects for LocalTree {
-    fn list(&self) -> Future<'_, Answer<Vec<Object>>> {
+    fn list(&self) -> Future<'_, Answer<Listing>> {
         let root = self.root.clone();
         Box::pin(blocking(move || list(&root)))
     }
@@ -48,14 +48,16 @@ impl Objects for LocalTree {
     }
 }
 
-fn list(root: &Path) -> Answer<Vec<Object>> {
+fn list(root: &Path) -> Answer<Listing> {
     let failed = |path: &Path, e| Failure::new(format!("read {}", path.display()), e);
     let meta = fs::metadata(root).map_err(|e| failed(root, e))?;
-    if !meta.is_dir() {
-        return Ok(object(root, &meta).into_iter().collect());
+    let mut found = Sorter::default();
+    let mut folders = Vec::new();
+    if meta.is_dir() {
+        folders.push(root.to_path_buf());
+    } else if let Some(file) = object(root, &meta) {
+        found.add(file)?;
     }
-    let mut found = Vec::new();
-    let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(|e| failed(&folder, e))? {
             let entry = entry.map_err(|e| failed(&folder, e))?;
@@ -64,14 +66,17 @@ fn list(root: &Path) -> Answer<Vec<Object>> {
             match fs::metadata(&path) {
                 // A link may lead in a circle, or nowhere; a file may be moved away meanwhile.
                 Ok(meta) if meta.is_dir() && !linked => folders.push(path),
-                Ok(meta) => found.extend(object(&path, &meta)),
+                Ok(meta) => {
+                    if let Some(file) = object(&path, &meta) {
+                        found.add(file)?;
+                    }
+                }
                 Err(e) if linked || e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(failed(&path, e)),
             }
         }
     }
-    in_reading_order(&mut found);
-    Ok(found)
+    found.finish()
 }
 
 /// A file as an object; pipes, sockets and devices are none.
@@ -123,6 +128,7 @@ fn open(path: &Path, whole_max: u64, identified: bool) -> io::Result<Opened> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::executor::block_on;
 
     #[test]
     fn a_moved_copy_is_the_same_object() {
@@ -131,8 +137,9 @@ mod tests {
         fs::write(folder.path().join("2024/02/15/a"), "same").unwrap();
         fs::write(folder.path().join("b"), "same").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("circle")).unwrap();
-        let listed = list(folder.path()).unwrap();
-        assert_eq!(listed.len(), 2);
+        let mut listed = list(folder.path()).unwrap();
+        assert_eq!((listed.objects, listed.bytes), (2, 8));
+        let listed = block_on(listed.pages.next()).unwrap().unwrap();
         let identities: Vec<_> =
             listed.iter().map(|o| open(Path::new(&o.uri), 2, true).unwrap().identity).collect();
         assert_eq!(identities, [Sha256::of(b"same"); 2]);
@@ -140,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_there_is_a_failure_that_names_it() {
-        let error = list(Path::new("/no/such/place")).unwrap_err();
+        let Err(error) = list(Path::new("/no/such/place")) else { panic!("it was listed") };
         assert_eq!(error.to_string(), "could not read /no/such/place");
     }
 }

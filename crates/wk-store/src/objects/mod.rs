@@ -1,5 +1,6 @@
 //! What is to be ingested: files of a local tree, objects of an S3-compatible store.
 
+mod listing;
 mod local;
 mod s3;
 

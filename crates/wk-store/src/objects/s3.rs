@@ -14,10 +14,10 @@ use object_store::path::Path as Key;
 use object_store::{Attribute, ClientOptions, GetOptions, ObjectStore, RetryConfig};
 use wk_model::{Sha256, Timestamp};
 use wk_seam::credentials::CredentialSource;
-use wk_seam::objects::{Body, Object, Objects, Opened};
+use wk_seam::objects::{Body, Listing, Object, Objects, Opened};
 use wk_seam::{Answer, Failure, Future};
 
-use super::in_reading_order;
+use super::listing::Sorter;
 use crate::files::{Files, store_failure};
 
 /// A bucket and prefix of a store.
@@ -94,13 +94,13 @@ impl S3Place {
         Files::Store(self.store, Key::from(self.prefix))
     }
 
-    async fn list_all(&self) -> Answer<Vec<Object>> {
+    async fn list_all(&self) -> Answer<Listing> {
         let failed = |e| explain(format!("list s3://{}/{}", self.bucket, self.prefix), e);
         // The store lists whole path segments; a prefix may end within one.
         let folder = self.prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let under = (!folder.is_empty()).then(|| Key::from(folder));
         let mut listed = self.store.list(under.as_ref());
-        let mut found = Vec::new();
+        let mut found = Sorter::default();
         while let Some(meta) = listed.try_next().await.map_err(failed)? {
             let key = meta.location.as_ref();
             if !key.starts_with(&self.prefix) || meta.size == 0 {
@@ -109,15 +109,14 @@ impl S3Place {
             let tag = meta.e_tag.as_deref().unwrap_or_default();
             let identity =
                 Sha256::of_parts(&[b"s3", self.bucket.as_bytes(), key.as_bytes(), tag.as_bytes()]);
-            found.push(Object {
+            found.add(Object {
                 uri: format!("s3://{}/{key}", self.bucket),
                 size: meta.size,
                 modified: Timestamp::from_micros(meta.last_modified.timestamp_micros()),
                 identity: meta.e_tag.as_ref().map(|_| identity),
-            });
+            })?;
         }
-        in_reading_order(&mut found);
-        Ok(found)
+        found.finish()
     }
 
     async fn open_one(&self, object: &Object, whole_max: u64) -> Answer<Opened> {
@@ -163,7 +162,7 @@ impl S3Place {
 }
 
 impl Objects for S3Place {
-    fn list(&self) -> Future<'_, Answer<Vec<Object>>> {
+    fn list(&self) -> Future<'_, Answer<Listing>> {
         Box::pin(self.list_all())
     }
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>> {
