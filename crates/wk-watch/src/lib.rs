@@ -3,6 +3,7 @@
 //! * [`reader`] turns the bytes of an object into events or complaints; every record becomes
 //!   exactly one of them.
 //! * [`sources`] is the catalogue: one file per source, each saying everything about itself.
+//! * [`record`] is what they share: members, fields, times.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
@@ -11,5 +12,6 @@ pub mod detect;
 pub mod fingerprint;
 pub mod pack;
 pub mod reader;
+pub mod record;
 pub mod sources;
 mod unwrap;

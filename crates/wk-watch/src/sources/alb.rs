@@ -12,8 +12,9 @@ use std::borrow::Cow;
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::spaced::{self, Fields};
-use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, stamps};
+use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::spaced::{self, Fields};
+use crate::record::stamps;
 
 /// Load balancer access logs.
 pub const SOURCE: Source = Source {
@@ -293,7 +294,7 @@ fn complete<'a>(row: &mut Row<'a>, context: &Context<'a>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::{check, read as read_bytes};
+    use crate::record::testing::{check, read as read_bytes};
     use expect_test::expect;
 
     #[test]

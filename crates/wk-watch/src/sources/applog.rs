@@ -19,8 +19,9 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
-use super::stamps::{self, Assumed, Stamp};
-use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, spaced};
+use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::spaced;
+use crate::record::stamps::{self, Assumed, Stamp};
 
 /// Application and container logs.
 pub const SOURCE: Source = Source {
@@ -686,7 +687,7 @@ fn cell<'a, 'v>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::{check, check_with, read as read_bytes};
+    use crate::record::testing::{check, check_with, read as read_bytes};
     use expect_test::expect;
 
     #[test]

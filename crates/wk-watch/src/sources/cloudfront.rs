@@ -16,7 +16,7 @@ use wk_model::time::Day;
 use wk_model::{Row, Table, Timestamp};
 
 use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source};
-use super::{fields, spaced};
+use crate::record::{fields, spaced};
 
 /// CloudFront standard logs.
 pub const SOURCE: Source = Source {
@@ -213,7 +213,7 @@ fn place<'a>(row: &mut Row<'a>, to: &To, value: Cow<'a, str>) {
         To::Method => row.action = Some(value),
         To::UserAgent => row.user_agent = Some(value),
         To::RequestId => row.id = EventId::Own(value),
-        To::Stamp => row.time = super::stamps::epoch(&value),
+        To::Stamp => row.time = crate::record::stamps::epoch(&value),
         To::Extra(name) => match &mut row.cells[EXTRA] {
             Cell::List(items) if items.len() < FIELDS_MAX => items.push(named(name, &value)),
             Cell::List(_) => {}
@@ -282,7 +282,7 @@ fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]
@@ -310,7 +310,7 @@ mod tests {
         "#]],
         );
         let read =
-            |text: &str| crate::sources::testing::read(text.as_bytes(), &Settings::default(), None);
+            |text: &str| crate::record::testing::read(text.as_bytes(), &Settings::default(), None);
         assert_eq!(read(LINE), read(&format!("{header}{LINE}\n")));
     }
 

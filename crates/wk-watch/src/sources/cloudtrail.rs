@@ -408,7 +408,7 @@ pub fn is_denial(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]
@@ -491,7 +491,7 @@ mod tests {
 
     #[test]
     fn every_wrapping_that_aws_uses_gives_the_same_event() {
-        let plain = crate::sources::testing::read(
+        let plain = crate::record::testing::read(
             CREATE_USER.as_bytes(),
             &crate::sources::Settings::default(),
             None,
@@ -512,7 +512,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                crate::sources::testing::read(
+                crate::record::testing::read(
                     wrapped.as_bytes(),
                     &crate::sources::Settings::default(),
                     None

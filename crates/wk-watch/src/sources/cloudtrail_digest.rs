@@ -14,7 +14,8 @@ use wk_model::event::{Cell, EventId};
 use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, JsonForm, Refusal, Source, fields};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::fields;
 
 /// CloudTrail digest files.
 pub const SOURCE: Source = Source {
@@ -110,7 +111,7 @@ fn region_of_key(key: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::signature;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

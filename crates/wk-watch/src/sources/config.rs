@@ -17,8 +17,9 @@ use wk_model::severity::SeverityWord;
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table};
 
-use super::report::{Report, report};
-use super::{Context, JsonForm, Refusal, Source, fields};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::fields;
+use crate::record::report::{Report, report};
 
 /// AWS Config items and notifications.
 pub const SOURCE: Source = Source {
@@ -246,8 +247,8 @@ fn verdict(row: &mut Row<'_>, context: &Context<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::testing::{check, read};
     use crate::sources::Settings;
-    use crate::sources::testing::{check, read};
     use expect_test::expect;
 
     const ITEM: &str = r#"{"version":"1.3","accountId":"111122223333","configurationItemCaptureTime":"2024-02-15T14:00:00.500Z","configurationItemStatus":"OK","configurationStateId":"1708005600500","arn":"arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1","resourceType":"AWS::EC2::SecurityGroup","resourceId":"sg-1","awsRegion":"eu-west-1","availabilityZone":"Not Applicable","tags":{"app":"shop"},"relatedEvents":["00000000-0000-0000-0000-000000000001"],"relationships":[],"configuration":"{\"groupId\":\"sg-1\"}"}"#;

@@ -13,7 +13,8 @@ use wk_model::event::{Cell, EventId, Outcome};
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, JsonForm, Refusal, Source, fields, spaced};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::{fields, spaced};
 
 /// EKS audit logs.
 pub const SOURCE: Source = Source {
@@ -158,7 +159,7 @@ fn object(record: Value<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

@@ -17,8 +17,9 @@ use wk_model::severity::SeverityWord::{self, Critical, High, Informational, Low,
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table};
 
-use super::report::{Report, report};
-use super::{Context, JsonForm, Refusal, Source, fields};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::fields;
+use crate::record::report::{Report, report};
 
 /// EventBridge events.
 pub const SOURCE: Source = Source {
@@ -369,8 +370,8 @@ mod tests {
     use super::{
         DETAIL, DETAIL_TYPE, FAILURES, PREVIOUS_STATE, REASON, SOURCE_COLUMN, STATE, TABLE,
     };
+    use crate::record::testing::{check, read};
     use crate::sources::Settings;
-    use crate::sources::testing::{check, read};
     use expect_test::expect;
 
     #[test]

@@ -17,8 +17,9 @@ use wk_model::severity::SeverityWord;
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table, Timestamp};
 
-use super::report::{Report, report};
-use super::{Context, JsonForm, Refusal, Source, fields};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::fields;
+use crate::record::report::{Report, report};
 
 /// GuardDuty findings.
 pub const SOURCE: Source = Source {
@@ -268,8 +269,8 @@ fn severity(row: &mut Row<'_>, record: Value<'_>) -> Severity {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::testing::{check, read};
     use crate::sources::Settings;
-    use crate::sources::testing::{check, read};
     use expect_test::expect;
     use wk_lang::json::Tape;
 

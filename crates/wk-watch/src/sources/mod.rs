@@ -12,7 +12,6 @@ pub mod cloudtrail_digest;
 pub mod config;
 pub mod eks_audit;
 pub mod eventbridge;
-mod fields;
 pub mod guardduty;
 pub mod network_firewall;
 pub mod ocsf;
@@ -20,15 +19,10 @@ pub mod rds_audit;
 pub mod rds_mysql_error;
 pub mod rds_mysql_slow;
 pub mod rds_postgres;
-pub mod report;
 pub mod resolver;
 pub mod route53_public;
 pub mod s3_access;
 pub mod security_hub;
-mod spaced;
-mod stamps;
-#[cfg(test)]
-pub(crate) mod testing;
 pub mod vpc_flow;
 pub mod waf;
 

@@ -13,7 +13,8 @@ use wk_model::event::Outcome;
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, JsonForm, Refusal, Source, fields, spaced};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::{fields, spaced};
 
 /// Network Firewall logs.
 pub const SOURCE: Source = Source {
@@ -108,7 +109,7 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

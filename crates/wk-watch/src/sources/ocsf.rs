@@ -18,8 +18,9 @@ use wk_model::severity::SeverityWord;
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table, Timestamp};
 
-use super::report::{Report, report};
-use super::{Context, JsonForm, Refusal, Source, fields};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::fields;
+use crate::record::report::{Report, report};
 
 /// OCSF events.
 pub const SOURCE: Source = Source {
@@ -289,8 +290,8 @@ fn sighting(row: &mut Row<'_>, record: Value<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::testing::{check, read};
     use crate::sources::Settings;
-    use crate::sources::testing::{check, read};
     use expect_test::expect;
 
     #[test]

@@ -13,7 +13,8 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
-use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
+use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::{spaced, stamps};
 
 /// Audit logs of RDS.
 pub const SOURCE: Source = Source {
@@ -151,7 +152,7 @@ fn object<'a>(row: &mut Row<'a>, rest: &'a str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

@@ -11,7 +11,8 @@ use wk_model::event::Outcome;
 use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
-use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
+use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::{spaced, stamps};
 
 /// MySQL and MariaDB error logs of RDS.
 pub const SOURCE: Source = Source {
@@ -122,7 +123,7 @@ fn refused<'a>(row: &mut Row<'a>, message: &'a str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

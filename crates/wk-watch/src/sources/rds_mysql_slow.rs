@@ -13,7 +13,8 @@ use std::borrow::Cow;
 use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
-use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
+use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::{spaced, stamps};
 
 /// MySQL and MariaDB slow query logs of RDS.
 pub const SOURCE: Source = Source {
@@ -183,7 +184,7 @@ fn measures<'a>(row: &mut Row<'a>, text: &'a str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

@@ -12,7 +12,8 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{BY_TIME, ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced, stamps};
+use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::{spaced, stamps};
 
 /// PostgreSQL logs of RDS.
 pub const SOURCE: Source = Source {
@@ -307,7 +308,7 @@ fn pgaudit<'a>(row: &mut Row<'a>, audit: &'a str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

@@ -12,7 +12,8 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, JsonForm, Refusal, Source, fields, spaced};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::{fields, spaced};
 
 /// Route 53 Resolver query logs.
 pub const SOURCE: Source = Source {
@@ -161,7 +162,7 @@ fn outcome(row: &Row<'_>) -> Option<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

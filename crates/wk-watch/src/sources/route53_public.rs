@@ -12,7 +12,8 @@ use wk_model::event::Outcome;
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table, Timestamp};
 
-use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source, spaced};
+use super::{Context, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::spaced;
 
 /// Route 53 public query logs.
 pub const SOURCE: Source = Source {
@@ -108,7 +109,7 @@ fn read<'a>(line: &'a str, context: &Context<'a>) -> Result<Row<'a>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

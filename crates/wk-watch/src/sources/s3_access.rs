@@ -14,10 +14,9 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::spaced::{self, Fields};
-use super::{
-    Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, fields, stamps,
-};
+use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::spaced::{self, Fields};
+use crate::record::{fields, stamps};
 
 /// S3 server access logs.
 pub const SOURCE: Source = Source {
@@ -269,7 +268,7 @@ fn outcome_of(status: i64) -> Option<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::{check, read as read_bytes};
+    use crate::record::testing::{check, read as read_bytes};
     use expect_test::expect;
 
     const OWNER: &str = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd4700000";

@@ -17,8 +17,9 @@ use wk_model::severity::SeverityWord;
 use wk_model::table::{BY_ACTION, ColumnType, column};
 use wk_model::{Row, Severity, Table, Timestamp};
 
-use super::report::{Report, report};
-use super::{Context, JsonForm, Refusal, Source, fields};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::fields;
+use crate::record::report::{Report, report};
 
 /// Security Hub findings.
 pub const SOURCE: Source = Source {
@@ -224,8 +225,8 @@ fn kind(record: Value<'_>) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::testing::{check, read};
     use crate::sources::Settings;
-    use crate::sources::testing::{check, read};
     use expect_test::expect;
 
     const CHECK: &str = r#"{"SchemaVersion":"2018-10-08","Id":"arn:aws:securityhub:eu-west-1:111122223333:control/f-1","ProductArn":"arn:aws:securityhub:eu-west-1::product/aws/securityhub","ProductName":"Security Hub","GeneratorId":"security-control/S3.5","AwsAccountId":"111122223333","Types":["Software and Configuration Checks/Practices"],"CreatedAt":"2024-02-01T00:00:00Z","UpdatedAt":"2024-02-15T14:00:00Z","Severity":{"Label":"MEDIUM","Normalized":40},"Title":"Buckets ask for TLS","Resources":[{"Type":"AwsS3Bucket","Id":"arn:aws:s3:::ledger","Region":"eu-west-1"}],"Compliance":{"Status":"FAILED","SecurityControlId":"S3.5"},"Workflow":{"Status":"NEW"},"RecordState":"ACTIVE"}"#;

@@ -22,7 +22,8 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{ColumnType, column};
 use wk_model::{AccountId, Row, Table};
 
-use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source, fields};
+use super::{Context, JsonForm, Line, LineForm, LineReader, Refusal, Settings, Source};
+use crate::record::fields;
 
 /// VPC flow logs.
 pub const SOURCE: Source = Source {
@@ -594,7 +595,7 @@ fn read_json<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::{check, check_with, read};
+    use crate::record::testing::{check, check_with, read};
     use expect_test::expect;
 
     #[test]

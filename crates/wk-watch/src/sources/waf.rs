@@ -13,7 +13,8 @@ use wk_model::event::{Cell, Outcome};
 use wk_model::table::{ColumnType, column};
 use wk_model::{Row, Table};
 
-use super::{Context, JsonForm, Refusal, Source, fields, spaced};
+use super::{Context, JsonForm, Refusal, Source};
+use crate::record::{fields, spaced};
 
 /// WAF web ACL logs.
 pub const SOURCE: Source = Source {
@@ -193,7 +194,7 @@ fn text_of<'a>(row: &Row<'a>, at: usize) -> Option<Cow<'a, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::testing::check;
+    use crate::record::testing::check;
     use expect_test::expect;
 
     #[test]

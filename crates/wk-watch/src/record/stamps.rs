@@ -10,16 +10,16 @@ use wk_model::time::Day;
 
 /// A time that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) time: Timestamp,
+pub(crate) struct Stamp {
+    pub(crate) time: Timestamp,
     /// Where it ends in the text.
-    pub(super) end: usize,
-    pub(super) assumed: Assumed,
+    pub(crate) end: usize,
+    pub(crate) assumed: Assumed,
 }
 
 /// What the text did not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Assumed {
+pub(crate) enum Assumed {
     Nothing,
     /// UTC was assumed.
     Zone,
@@ -32,7 +32,7 @@ const LOOK_BYTES: usize = 512;
 
 /// A time at the beginning of a line, behind what usually stands before it: a bracket, a level, a
 /// syslog priority, `time=`, or the client and user of an access log.
-pub(super) fn leading(line: &str, near: Timestamp) -> Option<Stamp> {
+pub(crate) fn leading(line: &str, near: Timestamp) -> Option<Stamp> {
     let bytes = &line.as_bytes()[..line.len().min(LOOK_BYTES)];
     // Nearly all lines are decided by their first byte; the rest is for the odd ones.
     let at = before(bytes);
@@ -45,7 +45,7 @@ pub(super) fn leading(line: &str, near: Timestamp) -> Option<Stamp> {
 }
 
 /// A text that is a time and nothing else.
-pub(super) fn whole(text: &str) -> Option<Stamp> {
+pub(crate) fn whole(text: &str) -> Option<Stamp> {
     if let Ok(time) = Timestamp::parse(text) {
         return Some(Stamp { time, end: text.len(), assumed: Assumed::Nothing });
     }
@@ -57,14 +57,14 @@ pub(super) fn whole(text: &str) -> Option<Stamp> {
 }
 
 /// `15/Feb/2024:14:23:00 +0000`, the form of the Common Log Format.
-pub(super) fn common_log(text: &str) -> Option<Timestamp> {
+pub(crate) fn common_log(text: &str) -> Option<Timestamp> {
     let mut cursor = Cursor { bytes: text.as_bytes(), at: 0 };
     cursor.day_first().filter(|stamp| stamp.end == text.len()).map(|stamp| stamp.time)
 }
 
 /// A number since the epoch: seconds, with fraction or without, milli-, micro- or nanoseconds, by
 /// its size. Numbers before 2001 are taken for something else.
-pub(super) fn epoch(number: &str) -> Option<Timestamp> {
+pub(crate) fn epoch(number: &str) -> Option<Timestamp> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
     if whole.len() > 19 || !digits(whole) || !digits(fraction) {

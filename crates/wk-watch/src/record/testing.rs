@@ -7,8 +7,8 @@ use wk_lang::json::Value;
 use wk_model::event::{Cell, EventId};
 use wk_model::{Row, Timestamp};
 
-use super::{Settings, Source};
 use crate::reader::{ObjectFacts, Reader, Sink};
+use crate::sources::{Settings, Source};
 
 /// Reads the input as an object of unknown kind and compares what came of it: for each event a
 /// line `source column=value …` (what is absent is left out; `raw` too), for each refusal a line

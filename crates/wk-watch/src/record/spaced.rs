@@ -9,7 +9,8 @@ use wk_lang::json::{Kind, Value};
 use wk_model::event::{Cell, EventId, Outcome};
 use wk_model::{AccountId, Row, Table, Timestamp};
 
-use super::{Context, stamps};
+use super::stamps;
+use crate::sources::Context;
 
 /// The fields of a line, between spaces. A field may stand in double quotes, and then may hold
 /// spaces; with `brackets` it may stand in brackets as well.
@@ -17,16 +18,16 @@ use super::{Context, stamps};
 /// A quote closes only before a space or at the end of the line: clients choose the user agent,
 /// and one that holds a quote must not shift the fields behind it.
 #[derive(Clone)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: &'a str,
     brackets: bool,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(line: &'a str) -> Self {
+    pub(crate) fn of(line: &'a str) -> Self {
         Self { rest: line, brackets: false }
     }
-    pub(super) fn with_brackets(line: &'a str) -> Self {
+    pub(crate) fn with_brackets(line: &'a str) -> Self {
         Self { rest: line, brackets: true }
     }
 }
@@ -59,12 +60,12 @@ fn closed_at(bytes: &[u8], closer: u8) -> Option<usize> {
 }
 
 /// `-` and nothing at all stand for an absent value.
-pub(super) fn given(text: &str) -> Option<&str> {
+pub(crate) fn given(text: &str) -> Option<&str> {
     (!matches!(text, "" | "-")).then_some(text)
 }
 
 /// `192.0.2.1:443`, `[2001:db8::1]:443` or an address alone: address and port.
-pub(super) fn address(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn address(text: &str) -> (&str, Option<&str>) {
     if let Some((host, port)) = text.strip_prefix('[').and_then(|t| t.split_once(']')) {
         return (host, port.strip_prefix(':').and_then(given));
     }
@@ -76,7 +77,7 @@ pub(super) fn address(text: &str) -> (&str, Option<&str>) {
 }
 
 /// Account and region of an ARN, where it has them.
-pub(super) fn place_of_arn(arn: &str) -> (Option<&str>, Option<&str>) {
+pub(crate) fn place_of_arn(arn: &str) -> (Option<&str>, Option<&str>) {
     let mut parts = arn.split(':');
     if parts.next() != Some("arn") {
         return (None, None);
@@ -87,7 +88,7 @@ pub(super) fn place_of_arn(arn: &str) -> (Option<&str>, Option<&str>) {
 
 /// Account and region that the key of an object names, as in `…/AWSLogs/<account>/<service>/
 /// <region>/…` or `…/<account>/<region>/<bucket>/…`.
-pub(super) fn place_of_key(uri: &str) -> (Option<&str>, Option<&str>) {
+pub(crate) fn place_of_key(uri: &str) -> (Option<&str>, Option<&str>) {
     let mut parts = uri.split('/');
     let account = parts.by_ref().find(|part| AccountId::fits(part));
     let region = account.and_then(|_| parts.take(2).find(|part| is_region(part)));
@@ -108,19 +109,19 @@ fn is_region(text: &str) -> bool {
 
 /// The id that CloudWatch Logs gave the record, where that brought it: these sources have none of
 /// their own.
-pub(super) fn id_of_envelope<'a>(context: &Context<'a>) -> EventId<'a> {
+pub(crate) fn id_of_envelope<'a>(context: &Context<'a>) -> EventId<'a> {
     let id = context.envelope.log_group.and(context.envelope.id);
     id.map_or(EventId::Ordinal, |id| EventId::Own(Cow::Borrowed(id)))
 }
 
 /// Whether at least half of the lines, and one, are of a form.
-pub(super) fn mostly(lines: &[&str], fits: impl Fn(&str) -> bool) -> bool {
+pub(crate) fn mostly(lines: &[&str], fits: impl Fn(&str) -> bool) -> bool {
     let count = lines.iter().filter(|line| fits(line)).count();
     count > 0 && count * 2 >= lines.len()
 }
 
 /// How an HTTP request ended, by its status.
-pub(super) fn outcome_of_status(status: &str) -> Option<Outcome> {
+pub(crate) fn outcome_of_status(status: &str) -> Option<Outcome> {
     match status.parse::<u16>().ok()? {
         401 | 403 => Some(Outcome::Denied),
         100..400 => Some(Outcome::Success),
@@ -130,7 +131,7 @@ pub(super) fn outcome_of_status(status: &str) -> Option<Outcome> {
 }
 
 /// Keeps a field that the format has grown since this was written, up to [`EXTRA_MAX`] of them.
-pub(super) fn extra<'a>(row: &mut Row<'a>, at: usize, text: &'a str) {
+pub(crate) fn extra<'a>(row: &mut Row<'a>, at: usize, text: &'a str) {
     if let Cell::List(items) = &mut row.cells[at] {
         if items.len() < EXTRA_MAX {
             items.push(Cow::Borrowed(text));
@@ -146,7 +147,7 @@ pub(super) fn extra<'a>(row: &mut Row<'a>, at: usize, text: &'a str) {
 const EXTRA_MAX: usize = 16;
 
 /// The text of a column, where it has one.
-pub(super) fn cell_text<'r>(row: &'r Row<'_>, at: usize) -> Option<&'r str> {
+pub(crate) fn cell_text<'r>(row: &'r Row<'_>, at: usize) -> Option<&'r str> {
     match &row.cells[at] {
         Cell::Text(text) if !text.is_empty() => Some(text),
         _ => None,
@@ -154,7 +155,7 @@ pub(super) fn cell_text<'r>(row: &'r Row<'_>, at: usize) -> Option<&'r str> {
 }
 
 /// The place of a column that has this name or alias.
-pub(super) fn column_named(table: &Table, name: &str) -> Option<usize> {
+pub(crate) fn column_named(table: &Table, name: &str) -> Option<usize> {
     table.index(name).or_else(|| {
         let (_, column) = table.aliases.iter().find(|(alias, _)| *alias == name)?;
         table.index(column)
@@ -162,7 +163,7 @@ pub(super) fn column_named(table: &Table, name: &str) -> Option<usize> {
 }
 
 /// A time as JSON logs write it: a text in one of the usual forms, or a number since the epoch.
-pub(super) fn time_of(value: Value<'_>) -> Option<Timestamp> {
+pub(crate) fn time_of(value: Value<'_>) -> Option<Timestamp> {
     match value.kind() {
         Kind::String => stamps::whole(value.as_str()?.trim()).map(|stamp| stamp.time),
         Kind::Number => stamps::epoch(value.raw()),

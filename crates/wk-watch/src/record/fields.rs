@@ -18,7 +18,7 @@ use wk_model::{Row, Timestamp};
 const ITEMS_MAX: usize = 256;
 
 /// Fills each column that is still empty from the member its name is the path of.
-pub(super) fn fill<'a>(row: &mut Row<'a>, record: Value<'a>) {
+pub(crate) fn fill<'a>(row: &mut Row<'a>, record: Value<'a>) {
     for (at, column) in row.table.columns.iter().enumerate() {
         if row.cells[at] == Cell::Null
             && let Some(value) = find(record, column.name)
@@ -29,22 +29,22 @@ pub(super) fn fill<'a>(row: &mut Row<'a>, record: Value<'a>) {
 }
 
 /// The member at the end of a path with dots, if it is there and not null.
-pub(super) fn find<'a>(value: Value<'a>, path: &str) -> Option<Value<'a>> {
+pub(crate) fn find<'a>(value: Value<'a>, path: &str) -> Option<Value<'a>> {
     path.split('.').try_fold(value, member).filter(|v| !v.is_null())
 }
 
 /// The text of the member at the end of a path, if it is text and not empty.
-pub(super) fn text<'a>(value: Value<'a>, path: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn text<'a>(value: Value<'a>, path: &str) -> Option<Cow<'a, str>> {
     find(value, path)?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The first of several paths at which there is text.
-pub(super) fn first_text<'a>(value: Value<'a>, paths: &[&str]) -> Option<Cow<'a, str>> {
+pub(crate) fn first_text<'a>(value: Value<'a>, paths: &[&str]) -> Option<Cow<'a, str>> {
     paths.iter().find_map(|path| text(value, path))
 }
 
 /// The time of the member at the end of a path; text that is no time is flagged under the path.
-pub(super) fn time<'a>(row: &mut Row<'a>, value: Value<'a>, path: &str) -> Option<Timestamp> {
+pub(crate) fn time<'a>(row: &mut Row<'a>, value: Value<'a>, path: &str) -> Option<Timestamp> {
     let found = find(value, path)?;
     let time = as_time(found);
     if time.is_none() {
@@ -54,7 +54,7 @@ pub(super) fn time<'a>(row: &mut Row<'a>, value: Value<'a>, path: &str) -> Optio
 }
 
 /// Adds the texts at a path as resources. Arrays on the way, and at the end, are walked.
-pub(super) fn resources<'a>(row: &mut Row<'a>, value: Value<'a>, path: &str) {
+pub(crate) fn resources<'a>(row: &mut Row<'a>, value: Value<'a>, path: &str) {
     if value.kind() == Kind::Array {
         return value.items().take(ITEMS_MAX).for_each(|item| resources(row, item, path));
     }
@@ -69,7 +69,7 @@ pub(super) fn resources<'a>(row: &mut Row<'a>, value: Value<'a>, path: &str) {
 }
 
 /// Sets a column of any type from a JSON value.
-pub(super) fn put<'a>(row: &mut Row<'a>, at: usize, value: Value<'a>) {
+pub(crate) fn put<'a>(row: &mut Row<'a>, at: usize, value: Value<'a>) {
     let column = &row.table.columns[at];
     let (cell, reason) = match column.kind {
         ColumnType::Text => (scalar(value).map(Cell::Text), "is not text"),
@@ -87,7 +87,7 @@ pub(super) fn put<'a>(row: &mut Row<'a>, at: usize, value: Value<'a>) {
 }
 
 /// Seconds, milliseconds or microseconds since the epoch, told apart by size; or RFC 3339.
-pub(super) fn as_time(value: Value<'_>) -> Option<Timestamp> {
+pub(crate) fn as_time(value: Value<'_>) -> Option<Timestamp> {
     if let Some(text) = value.as_str() {
         return match text.parse() {
             Ok(number) => epoch(number),
@@ -102,7 +102,7 @@ pub(super) fn as_time(value: Value<'_>) -> Option<Timestamp> {
 }
 
 /// A number of seconds reaches 10^11 in the year 5138; one of milliseconds passed it in 1973.
-pub(super) fn epoch(number: i64) -> Option<Timestamp> {
+pub(crate) fn epoch(number: i64) -> Option<Timestamp> {
     match number {
         0..100_000_000_000 => Some(Timestamp::from_seconds(number)),
         100_000_000_000..100_000_000_000_000 => Some(Timestamp::from_millis(number)),
@@ -117,7 +117,7 @@ fn seconds(seconds: f64) -> Timestamp {
 }
 
 /// A whole number, also one in quotes or written with `.0`.
-pub(super) fn as_int(value: Value<'_>) -> Option<i64> {
+pub(crate) fn as_int(value: Value<'_>) -> Option<i64> {
     value
         .as_i64()
         .or_else(|| value.as_str()?.parse().ok())
@@ -125,12 +125,12 @@ pub(super) fn as_int(value: Value<'_>) -> Option<i64> {
 }
 
 /// A number, also one in quotes.
-pub(super) fn as_float(value: Value<'_>) -> Option<f64> {
+pub(crate) fn as_float(value: Value<'_>) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok().filter(|f: &f64| f.is_finite()))
 }
 
 /// True or false, also in quotes and in any letter case.
-pub(super) fn as_bool(value: Value<'_>) -> Option<bool> {
+pub(crate) fn as_bool(value: Value<'_>) -> Option<bool> {
     value.as_bool().or_else(|| match &*value.as_str()? {
         text if text.eq_ignore_ascii_case("true") => Some(true),
         text if text.eq_ignore_ascii_case("false") => Some(false),
@@ -139,7 +139,7 @@ pub(super) fn as_bool(value: Value<'_>) -> Option<bool> {
 }
 
 /// Text, or the digits of a number: ids are written both ways.
-pub(super) fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
+pub(crate) fn scalar(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.kind() {
         Kind::String => value.as_str(),
         Kind::Number | Kind::Bool => Some(Cow::Borrowed(value.raw())),
@@ -175,7 +175,7 @@ fn other_case(key: &str) -> Option<String> {
 }
 
 /// Appends the text as a JSON string.
-pub(super) fn quote(out: &mut String, text: &str) {
+pub(crate) fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
