@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek as _};
 
+use arrow_json::LineDelimitedWriter;
 use bytes::Bytes;
-use datafusion::arrow::json::LineDelimitedWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;

@@ -53,6 +53,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("arrow*", &["wk-store"]),
     ("datafusion*", &["wk-store"]),
     ("parquet*", &["wk-store"]),
+    ("sqlparser*", &["wk-store"]),
     ("object_store", &["wk-store"]),
     ("rusqlite", &["wk-store"]),
     ("libsqlite3-sys", &["wk-store"]),

@@ -27,6 +27,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use wk_store::query::STACK_BYTES;
+
 use crate::config::Home;
 use crate::wire::App;
 
@@ -73,11 +75,22 @@ enum Exit {
 /// Reads the words, runs the command, prints errors with their whole chain.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse(); // ends with 2 on usage errors
-    let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(e) => return told(&anyhow::Error::from(e).context("could not start")),
-        };
+    // Every thread has the stack that a deep question needs; memory is taken as it is used.
+    let main = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || run_with(cli));
+    match main.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(e) => told(&anyhow::Error::from(e).context("could not start")),
+    }
+}
+
+fn run_with(cli: Cli) -> ExitCode {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).thread_stack_size(STACK_BYTES).enable_all();
+    let runtime = match builder.build() {
+        Ok(runtime) => runtime,
+        Err(e) => return told(&anyhow::Error::from(e).context("could not start")),
+    };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let ended = runtime.block_on(run(cli, &mut out));
     let flushed = out.flush();

@@ -5,12 +5,16 @@
 //! * Column names are the source's own: `eventName` needs no quotes, `userIdentity.arn` neither.
 
 mod answer;
+mod bounds;
 mod date_trunc;
 pub mod functions;
+#[cfg(test)]
+mod hostile;
 mod insights;
 mod names;
 mod output;
 mod room;
+mod statement;
 mod table;
 
 use std::path::PathBuf;
@@ -45,7 +49,11 @@ use table::LakeTable;
 pub use answer::{Answer, Notes};
 pub use output::Format;
 
-/// Answers questions over one version of the lake.
+/// The stack that threads need on which an answer runs, in bytes: a condition may be as deep as the
+/// limits of a text allow, and calls itself as often.
+pub const STACK_BYTES: usize = 64 << 20;
+
+/// Answers questions over one version of the lake. The threads of its runtime have [`STACK_BYTES`].
 pub struct Questions {
     context: SessionContext,
     names: Arc<names::Names>,
