@@ -87,6 +87,28 @@ const TARGETS: &[Target] = &[
         dictionaries: &["times"],
         longest: 64,
     },
+    Target {
+        name: "gzip_inflate",
+        seeds: OBJECTS,
+        before: &["2"],
+        dictionaries: &["packed"],
+        longest: 2048,
+    },
+    Target {
+        name: "unpack_object",
+        seeds: OBJECTS,
+        // Each of the eight files as it is, with two bytes of its end changed, and no file of ours.
+        before: &["\0", "\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}", "\u{6}", "\u{7}", "x"],
+        dictionaries: &["packed"],
+        longest: 2048,
+    },
+    Target {
+        name: "sql_text",
+        seeds: &["fuzz/seeds/sql/"],
+        before: &["\0\0\0\0", "\0\u{7}\u{40}\u{3}", "\u{20}\u{10}\u{7f}\u{5}"],
+        dictionaries: &["sql"],
+        longest: 1024,
+    },
 ];
 
 /// What the command line asks for.

@@ -1,0 +1,1 @@
+WITH a AS (SELECT userIdentity.arn AS who, count(*) n FROM cloudtrail WHERE eventName IN ('ListUsers', 'GetUser') GROUP BY 1) SELECT a.who, v.srcaddr FROM a JOIN vpcflow v ON v.account_id = a.who AND NOT v.action = 'ACCEPT' ORDER BY n DESC LIMIT 10
