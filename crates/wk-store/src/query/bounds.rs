@@ -52,6 +52,10 @@ pub(super) enum Refused {
         "more than {PARTS_MAX} tables and subqueries, counting what WITH names as often as it is used"
     )]
     Parts,
+    #[error(
+        "an expression is more than {DEPTH_MAX} deep; many values are asked for by x IN (a, b, …)"
+    )]
+    Nested,
     #[error("{0}")]
     NoSql(String),
 }
