@@ -217,12 +217,21 @@ mod tests {
         assert!(tokens(&list).is_ok());
         let chain = |n: usize| tokens(&format!("SELECT 1{}", " OR 1".repeat(n))).map(drop);
         assert_eq!(chain(900), Ok(()));
-        let conditions = |n: usize| count(&format!("SELECT 1{}", " OR 1".repeat(n)));
-        assert_eq!([conditions(490), conditions(510)], [Ok(()), Err(Refused::Nested)]);
         assert_eq!(chain(1000), Err(Refused::Chained("line 1, column 5005".to_owned())));
         let deep = tokens(&format!("SELECT\n{}1", "(".repeat(10_000))).unwrap_err();
         assert_eq!(deep.to_string(), "more than 64 brackets are open at line 2, column 65");
         assert_eq!(tokens(&"(".repeat(TEXT_BYTES_MAX + 1)), Err(Refused::Long));
+    }
+
+    /// Questions are planned on a thread with room for trees of this depth; so is this.
+    #[test]
+    fn a_condition_has_an_end() {
+        let conditions = |n: usize| {
+            let sql = format!("SELECT 1{}", " OR 1".repeat(n));
+            let room = std::thread::Builder::new().stack_size(64 << 20);
+            room.spawn(move || count(&sql)).unwrap().join().unwrap()
+        };
+        assert_eq!([conditions(490), conditions(510)], [Ok(()), Err(Refused::Nested)]);
     }
 
     #[test]
