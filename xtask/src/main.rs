@@ -33,7 +33,11 @@ const TASKS: &[Task] = &[
         about: "cargo-deny and the advisories, where installed",
         run: check::deps,
     },
-    Task { name: "pack", about: "make the list of built-in rules anew", run: pack::run },
+    Task {
+        name: "pack",
+        about: "make the lists of built-in rules and queries anew",
+        run: pack::run,
+    },
     Task { name: "docs", about: "make the pages of sources and rules anew", run: docs::run },
     Task { name: "bench", about: "what the work costs, beside its peers", run: bench::run },
     Task { name: "fuzz", about: "parsers against any bytes, for minutes", run: fuzz::run },

@@ -1,25 +1,50 @@
-//! The built-in pack: `crates/wk-watch/src/pack.rs`, made from the files of `rules/`.
+//! What is built in: `crates/wk-watch/src/pack.rs`, made from the files of `rules/`, and
+//! `crates/wk-watch/src/library.rs`, made from those of `queries/`.
 //!
 //! * Generated and committed: no build script, no macro that looks at folders.
-//! * A test fails when a rule was added, moved or removed and the file was not made anew.
+//! * A test fails when a file was added, moved or removed and the list was not made anew.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::tidy::house::House;
 
-/// Where the generated file lies.
-const FILE: &str = "crates/wk-watch/src/pack.rs";
+/// A folder of data and the generated file that lists it.
+struct Pack {
+    folder: &'static str,
+    file: &'static str,
+    what: &'static str,
+    list: &'static str,
+}
 
-/// Writes the file anew.
+const PACKS: [Pack; 2] = [
+    Pack {
+        folder: "rules",
+        file: "crates/wk-watch/src/pack.rs",
+        what: "The rules that are built in, by file below `rules/`.",
+        list: "/// Name and text of every rule.\n#[rustfmt::skip]\npub const PACK",
+    },
+    Pack {
+        folder: "queries",
+        file: "crates/wk-watch/src/library.rs",
+        what: "The queries that are built in, by file below `queries/`.",
+        list: "/// Name and text of every query.\n#[rustfmt::skip]\npub const LIBRARY",
+    },
+];
+
+/// Writes the files anew.
 pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
-    let text = generate(house)?;
-    std::fs::write(house.root.join(FILE), text)?;
-    writeln!(out, "wrote {FILE}")?;
+    for pack in &PACKS {
+        let text = generate(house, pack)?;
+        std::fs::write(house.root.join(pack.file), text)?;
+        writeln!(out, "wrote {}", pack.file)?;
+    }
     Ok(())
 }
 
-fn generate(house: &House) -> anyhow::Result<String> {
-    let root = house.root.join("rules");
+fn generate(house: &House, pack: &Pack) -> anyhow::Result<String> {
+    let Pack { folder, what, list, .. } = pack;
+    let root = house.root.join(folder);
     let mut names = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
@@ -33,17 +58,12 @@ fn generate(house: &House) -> anyhow::Result<String> {
         }
     }
     names.sort();
-    let mut text = String::from(
-        "//! The rules that are built in, by file below `rules/`.\n//!\n\
-         //! Made by `cargo xtask pack`; do not edit.\n\n\
-         /// Name and text of every rule.\n#[rustfmt::skip]\npub const PACK: &[(&str, &str)] = &[\n",
+    let mut text = format!(
+        "//! {what}\n//!\n//! Made by `cargo xtask pack`; do not edit.\n\n\
+         {list}: &[(&str, &str)] = &[\n"
     );
     for name in names {
-        text.push_str("    (\"");
-        text.push_str(&name);
-        text.push_str("\", include_str!(\"../../../rules/");
-        text.push_str(&name);
-        text.push_str("\")),\n");
+        writeln!(text, "    (\"{name}\", include_str!(\"../../../{folder}/{name}\")),")?;
     }
     text.push_str("];\n");
     Ok(text)
@@ -54,9 +74,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_pack_holds_every_rule() {
+    fn the_packs_hold_every_rule_and_every_query() {
         let house = House::open().unwrap();
-        let there = std::fs::read_to_string(house.root.join(FILE)).unwrap();
-        assert!(generate(&house).unwrap() == there, "run: cargo xtask pack");
+        for pack in &PACKS {
+            let there = std::fs::read_to_string(house.root.join(pack.file)).unwrap();
+            assert!(generate(&house, pack).unwrap() == there, "run: cargo xtask pack");
+        }
     }
 }

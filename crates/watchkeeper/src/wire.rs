@@ -10,7 +10,7 @@ use wk_engine::scan::Scanned;
 use wk_lang::json::Tape;
 use wk_model::Table;
 use wk_seam::clock::Clock;
-use wk_seam::ledger::Ledger as _;
+use wk_seam::ledger::{Ledger as _, Snapshot};
 use wk_seam::objects::Objects;
 use wk_store::files::Files;
 use wk_store::lake::ParquetLake;
@@ -138,13 +138,21 @@ impl App {
 
     /// Questions over the newest version of the lake.
     pub(crate) async fn questions(&self) -> anyhow::Result<Questions> {
+        self.questions_over(&self.ledger.snapshot().await?, Limits::default()).await
+    }
+
+    /// Questions over some files of the lake.
+    pub(crate) async fn questions_over(
+        &self,
+        snapshot: &Snapshot,
+        limits: Limits,
+    ) -> anyhow::Result<Questions> {
         let files = self.files().await?;
         if let Files::Local(root) = &files {
             fs::create_dir_all(root)
                 .with_context(|| format!("could not make {}", root.display()))?;
         }
-        let snapshot = self.ledger.snapshot().await?;
-        Ok(Questions::over(&files, &snapshot, &tables(), Limits::default())?)
+        Ok(Questions::over(&files, snapshot, &tables(), limits)?)
     }
 }
 

@@ -4,14 +4,18 @@
 //!   exactly one of them.
 //! * [`sources`] is the catalogue: one file per source, each saying everything about itself.
 //! * [`record`] is what they share: members, fields, times.
+//! * [`saved`] reads saved queries; the built-in ones are in [`library`].
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
+pub mod as_rule;
 pub mod columns;
 pub mod detect;
 pub mod fingerprint;
+pub mod library;
 pub mod pack;
 pub mod reader;
 pub mod record;
+pub mod saved;
 pub mod sources;
 mod unwrap;

@@ -4,9 +4,11 @@
 //! error; 4 partial or incomplete.
 
 mod backup;
+mod changes;
 mod complaints;
 mod demo;
 mod detect;
+mod entity;
 mod findings;
 mod fsck;
 mod hold;
@@ -18,8 +20,11 @@ mod progress;
 mod query;
 mod rebuild;
 mod restore;
+mod stop;
 mod table;
+mod tail;
 mod verify;
+mod when;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -49,6 +54,9 @@ struct Cli {
 enum Command {
     Ingest(ingest::Ingest),
     Query(query::Query),
+    Tail(tail::Tail),
+    Entity(entity::Entity),
+    Changes(changes::Changes),
     Detect(detect::Detect),
     Findings(findings::Findings),
     Demo(demo::Demo),
@@ -66,11 +74,31 @@ enum Exit {
     Ok = 0,
     /// Findings at or above `--fail-on`, or proved invalid.
     Found = 1,
+    /// The command line is wrong.
+    Usage = 2,
     /// It failed while it ran.
     Failed = 3,
     /// It was done in part.
     Partial = 4,
 }
+
+/// The words of the command line do not go together: exit code 2.
+#[derive(Debug)]
+struct Usage(String);
+
+impl Usage {
+    fn error(why: impl Into<String>) -> anyhow::Error {
+        Self(why.into()).into()
+    }
+}
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 /// Reads the words, runs the command, prints errors with their whole chain.
 pub(crate) fn main() -> ExitCode {
@@ -94,6 +122,8 @@ fn run_with(cli: Cli) -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let ended = runtime.block_on(run(cli, &mut out));
     let flushed = out.flush();
+    // A question that was stopped may compute a little longer; nobody waits for it.
+    runtime.shutdown_background();
     match (ended, flushed) {
         (Ok(exit), Ok(())) => ExitCode::from(exit as u8),
         (Ok(exit), Err(e)) if e.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(exit as u8),
@@ -112,6 +142,9 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
             Ok(exit)
         }
         Command::Query(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Tail(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Changes(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Entity(command) => command.run(&App::open(home()?)?, out).await,
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
@@ -146,5 +179,5 @@ fn told(error: &anyhow::Error) -> ExitCode {
     // Some sources are repeated by the error above them.
     lines.dedup_by(|inner, outer| outer.contains(inner.as_str()));
     eprintln!("error: {}", lines.join("\n  because: "));
-    ExitCode::from(Exit::Failed as u8)
+    ExitCode::from(if error.is::<Usage>() { Exit::Usage } else { Exit::Failed } as u8)
 }

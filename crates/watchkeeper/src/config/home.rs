@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use wk_model::Timestamp;
 
 /// A home directory: configuration, ledger, lake, keys; for this user only.
 #[derive(Debug, Clone)]
@@ -43,6 +44,26 @@ impl Home {
     /// `config.toml`.
     pub(crate) fn config(&self) -> PathBuf {
         self.0.join("config.toml")
+    }
+    /// A folder of its own for what does not fit into memory, removed when it is dropped. What a
+    /// killed process left there is removed a day later.
+    pub(crate) fn spill(&self, now: Timestamp) -> anyhow::Result<tempfile::TempDir> {
+        let all = self.0.join("tmp");
+        let make = || -> std::io::Result<tempfile::TempDir> {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&all)?;
+            for entry in fs::read_dir(&all)? {
+                let entry = entry?;
+                let written = entry.metadata()?.modified()?;
+                let at = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                let at = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+                if at < now.plus_seconds(-86_400).seconds() {
+                    // Another process may have removed it first.
+                    drop(fs::remove_dir_all(entry.path()));
+                }
+            }
+            tempfile::Builder::new().prefix("query-").tempdir_in(&all)
+        };
+        make().with_context(|| format!("could not make a folder in {}", all.display()))
     }
     /// The embedded lake.
     pub(crate) fn lake(&self) -> PathBuf {

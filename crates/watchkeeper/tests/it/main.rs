@@ -10,6 +10,7 @@ mod crash;
 mod disk;
 mod hostile;
 mod program;
+mod query;
 mod recovery;
 mod s3;
 mod upkeep;

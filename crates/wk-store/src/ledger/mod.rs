@@ -4,6 +4,7 @@
 //!   signed checkpoint become visible together or not at all.
 //! * `synchronous = FULL`: what was answered as done survives a power cut.
 
+mod arrivals;
 pub mod audit;
 mod commit;
 mod exchange;

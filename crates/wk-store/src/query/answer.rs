@@ -11,7 +11,7 @@ use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
 use datafusion::physical_plan::ExecutionPlan;
 use futures::{Stream, StreamExt as _};
 
-use super::{Format, QueryError, output, running};
+use super::{QueryError, running};
 
 /// A running answer.
 pub struct Answer {
@@ -74,17 +74,6 @@ impl Answer {
     /// If the query fails while it runs.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         self.stream.next().await.transpose().map_err(running)
-    }
-    /// Writes all rows in a format. Answers how many there were.
-    ///
-    /// # Errors
-    /// If the query fails while it runs, or the output does.
-    pub async fn write(
-        self,
-        format: Format,
-        out: &mut dyn std::io::Write,
-    ) -> Result<u64, QueryError> {
-        output::write(self.stream, format, out).await
     }
 }
 

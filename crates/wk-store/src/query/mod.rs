@@ -7,15 +7,20 @@
 mod answer;
 mod bounds;
 mod date_trunc;
+pub mod explain;
+mod first_seen;
 pub mod functions;
+mod holds;
 #[cfg(test)]
 mod hostile;
 mod insights;
+mod mistakes;
 mod names;
-mod output;
+pub mod output;
 mod room;
 mod statement;
 mod table;
+mod until;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,7 +31,7 @@ use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableSource, col, ident, lit,
@@ -43,11 +48,13 @@ use wk_seam::ledger::Snapshot;
 use wk_seam::schema;
 
 use crate::files::Files;
+use explain::Remembering;
 use room::with_room;
 use table::LakeTable;
 
 pub use answer::{Answer, Notes};
 pub use output::Format;
+pub use until::Written;
 
 /// The stack that threads need on which an answer runs, in bytes: a condition may be as deep as the
 /// limits of a text allow, and calls itself as often.
@@ -57,6 +64,7 @@ pub const STACK_BYTES: usize = 64 << 20;
 pub struct Questions {
     context: SessionContext,
     names: Arc<names::Names>,
+    pool: Arc<Remembering>,
     snapshot: Snapshot,
     /// Every table of the lake.
     tables: Vec<&'static Table>,
@@ -94,15 +102,19 @@ pub struct AskOptions {
     pub lookups: Option<PathBuf>,
     /// Adds `@ptr` to every record of an answer.
     pub pointers: bool,
+    /// Every row, where an Insights query says no limit; else the first 10,000.
+    pub every_row: bool,
 }
 
 /// Limits of a question.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Memory of sorts, joins and aggregations; beyond it they spill to disk.
     pub memory_bytes: usize,
     /// Threads.
     pub partitions: usize,
+    /// Where they spill to; `None` is the system's folder for temporary files.
+    pub spill: Option<PathBuf>,
 }
 
 /// A question that could not be answered.
@@ -129,7 +141,7 @@ pub enum QueryError {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 256 << 20, partitions: 2 }
+        Self { memory_bytes: 256 << 20, partitions: 2, spill: None }
     }
 }
 
@@ -144,7 +156,8 @@ impl Questions {
         tables: &[&'static Table],
         limits: Limits,
     ) -> Result<Self, QueryError> {
-        let context = session(limits).map_err(running)?;
+        let pool = Arc::new(Remembering::new(limits.memory_bytes));
+        let context = session(limits, pool.clone()).map_err(running)?;
         functions::register(&context);
         let store: Arc<dyn object_store::ObjectStore> = match files {
             Files::Local(root) => {
@@ -155,10 +168,12 @@ impl Questions {
             }
         };
         context.register_object_store(table::store_url().as_ref(), store);
+        context.register_udf(holds::function());
         for table in tables {
             register(&context, table, snapshot).map_err(running)?;
         }
         register_events(&context, tables, snapshot).map_err(running)?;
+        first_seen::register(&context, tables, snapshot).map_err(running)?;
         let holds = |t: &&&'static Table| snapshot.files.iter().any(|f| f.table == t.name);
         let filled = tables.iter().filter(holds).map(|t| t.name).collect();
         let source = |t: &&'static Table| {
@@ -168,11 +183,17 @@ impl Questions {
         Ok(Self {
             context,
             names: Arc::new(names::Names::of(tables)),
+            pool,
             snapshot: snapshot.clone(),
             tables: tables.to_vec(),
             filled,
             sources,
         })
+    }
+
+    /// The most bytes that sorts, joins and aggregations had at once.
+    pub fn memory_peak_bytes(&self) -> usize {
+        self.pool.most()
     }
 
     /// Plans and starts a SELECT over all times.
@@ -212,10 +233,12 @@ impl Questions {
     pub async fn plan_sql(&self, sql: &str, options: &AskOptions) -> Result<Question, QueryError> {
         self.know_lookups(sql, options)?;
         let (names, state) = (self.names.clone(), self.context.state());
+        let tables = self.table_names();
         let (sql, options) = (sql.to_owned(), options.clone());
         let plan_it = move |runtime: &Handle| {
             let statement = names.parse(&sql)?;
-            let plan = runtime.block_on(state.statement_to_plan(statement)).map_err(text)?;
+            let plan = runtime.block_on(state.statement_to_plan(statement));
+            let plan = plan.map_err(|e| QueryError::Text(mistakes::told(&e, &tables)))?;
             let reading = SQLOptions::new()
                 .with_allow_ddl(false)
                 .with_allow_dml(false)
@@ -301,7 +324,8 @@ fn within(plan: LogicalPlan, options: &AskOptions) -> Result<LogicalPlan, DataFu
     let Some(inside) = since.into_iter().chain(until).reduce(Expr::and) else { return Ok(plan) };
     let of_lake = |plan: LogicalPlan| match &plan {
         LogicalPlan::TableScan(scan)
-            if scan.projected_schema.has_column_with_unqualified_name("event_time") =>
+            if scan.projected_schema.has_column_with_unqualified_name("event_time")
+                && !first_seen::is_part(&scan.table_name) =>
         {
             LogicalPlanBuilder::from(plan).filter(inside.clone())?.build().map(Transformed::yes)
         }
@@ -338,8 +362,11 @@ fn lost(error: &DataFusionError) -> Option<String> {
     why.contains(" not found").then(|| path.to_owned())
 }
 
-fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
+fn session(limits: Limits, pool: Arc<Remembering>) -> Result<SessionContext, DataFusionError> {
+    // Sorts hold whole batches: with little memory these are small.
+    let batch_rows = (limits.memory_bytes >> 15).clamp(256, 8192);
     let mut config = SessionConfig::new()
+        .with_batch_size(batch_rows)
         .with_target_partitions(limits.partitions.max(1))
         .with_information_schema(true)
         .with_default_catalog_and_schema("watchkeeper", "lake");
@@ -350,9 +377,19 @@ fn session(limits: Limits) -> Result<SessionContext, DataFusionError> {
     options.execution.time_zone = Some("UTC".to_owned());
     // The plan says that `x is true` is never null, what runs it does not.
     options.execution.skip_physical_aggregate_schema_check = true;
-    let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
-        .build_arc()?;
+    // One sort has all of the memory; one for each stretch of each table would have next to none.
+    options.optimizer.repartition_sorts = false;
+    // What each sort keeps back for merging what it spilled: the default of 10 MiB leaves
+    // nothing of a small limit.
+    let kept_back = options.execution.sort_spill_reservation_bytes;
+    options.execution.sort_spill_reservation_bytes = kept_back.min(limits.memory_bytes / 16);
+    let mut runtime = RuntimeEnvBuilder::new().with_memory_pool(pool);
+    if let Some(folder) = limits.spill {
+        let mode = DiskManagerMode::Directories(vec![folder]);
+        let disks = DiskManagerBuilder::default().with_mode(mode);
+        runtime = runtime.with_disk_manager_builder(disks);
+    }
+    let runtime = runtime.build_arc()?;
     let context = SessionContext::new_with_config_rt(config, runtime);
     context.register_udf(date_trunc::date_trunc());
     Ok(context)

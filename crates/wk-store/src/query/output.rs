@@ -1,22 +1,43 @@
-//! Answers as text: a table for people, JSON, JSON lines and CSV for machines.
+//! Answers for machines: JSON, JSON lines, CSV and Parquet; and their cells as text for people.
+//!
+//! * A form is written row by row and can be ended at any row: what was written is then whole.
+//! * Forms for machines hold every row unchanged. What people see is escaped and cut by whoever
+//!   prints it.
 
+use std::fs::File;
 use std::io::{self, Write};
 
-use datafusion::arrow::array::{Array, RecordBatch};
-use datafusion::arrow::csv::WriterBuilder as CsvBuilder;
-use datafusion::arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, WriterBuilder};
+use datafusion::arrow::array::{Array, RecordBatch, StringArray, StringViewArray};
+use datafusion::arrow::csv::{Writer as CsvWriter, WriterBuilder as CsvBuilder};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::error::ArrowError;
+use datafusion::arrow::json::writer::{
+    JsonArray, JsonFormat, LineDelimited, Writer as JsonWriter, WriterBuilder,
+};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::execution::SendableRecordBatchStream;
-use futures::StreamExt as _;
-use wk_model::complaint::printable;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
 
-use super::{QueryError, running};
+use super::QueryError;
 
-/// The form of an answer.
+/// Where the rows of an answer go.
+pub trait Sink {
+    /// Takes rows.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    fn rows(&mut self, batch: &RecordBatch) -> Result<(), QueryError>;
+    /// Writes what comes after the last row.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn end(&mut self) -> Result<(), QueryError>;
+}
+
+/// A form of text for machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Columns for people, at most [`TABLE_ROWS`] rows; control characters are escaped.
-    Table,
     /// One JSON array of objects; columns that are null are there as null.
     Json,
     /// One JSON object a line.
@@ -25,117 +46,130 @@ pub enum Format {
     Csv,
 }
 
-/// How many rows a table for people shows; it says how many more there are.
-const TABLE_ROWS: usize = 1000;
-
-/// Writes all rows; answers how many there were.
-pub(super) async fn write(
-    stream: SendableRecordBatchStream,
+/// Rows as text.
+///
+/// # Errors
+/// If the beginning cannot be written.
+pub fn sink<'a>(
     format: Format,
-    out: &mut dyn Write,
-) -> Result<u64, QueryError> {
-    match format {
-        Format::Table => table(stream, out).await,
-        Format::Json => json::<JsonArray>(stream, out, b"\n").await,
-        Format::JsonLines => json::<LineDelimited>(stream, out, b"").await,
-        Format::Csv => csv(stream, out).await,
-    }
+    schema: &SchemaRef,
+    out: &'a mut dyn Write,
+) -> Result<Box<dyn Sink + 'a>, QueryError> {
+    let json = WriterBuilder::new().with_explicit_nulls(true);
+    Ok(match format {
+        Format::Json => Box::new(Json(json.build::<_, JsonArray>(out), b"\n")),
+        Format::JsonLines => Box::new(Json(json.build::<_, LineDelimited>(out), b"")),
+        Format::Csv => {
+            let mut csv = CsvBuilder::new().with_header(true).build(out);
+            csv.write(&RecordBatch::new_empty(schema.clone())).map_err(writing)?;
+            Box::new(Csv(csv))
+        }
+    })
 }
 
-async fn json<F: JsonFormat>(
-    mut stream: SendableRecordBatchStream,
-    out: &mut dyn Write,
-    end: &[u8],
-) -> Result<u64, QueryError> {
-    let mut rows = 0;
-    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, F>(&mut *out);
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(running)?;
-        rows += batch.num_rows() as u64;
-        writer.write(&batch).map_err(writing)?;
-    }
-    writer.finish().map_err(writing)?;
-    drop(writer);
-    out.write_all(end).map_err(QueryError::Writing)?;
-    Ok(rows)
+/// Rows as one Parquet file, compressed with zstd.
+///
+/// # Errors
+/// If the columns have no form in Parquet, or the file cannot be written.
+pub fn parquet(schema: &SchemaRef, file: File) -> Result<Box<dyn Sink>, QueryError> {
+    let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());
+    let properties = WriterProperties::builder().set_compression(zstd).build();
+    let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(parquetry)?;
+    Ok(Box::new(Parquet(writer)))
 }
 
-async fn csv(
-    mut stream: SendableRecordBatchStream,
-    out: &mut dyn Write,
-) -> Result<u64, QueryError> {
-    let mut rows = 0;
-    let schema = stream.schema();
-    let mut writer = CsvBuilder::new().with_header(true).build(out);
-    writer.write(&RecordBatch::new_empty(schema)).map_err(writing)?;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(running)?;
-        rows += batch.num_rows() as u64;
-        writer.write(&batch).map_err(writing)?;
-    }
-    Ok(rows)
-}
-
-async fn table(
-    mut stream: SendableRecordBatchStream,
-    out: &mut dyn Write,
-) -> Result<u64, QueryError> {
-    let schema = stream.schema();
-    let mut shown: Vec<Vec<String>> =
-        vec![schema.fields().iter().map(|f| printable(f.name().as_bytes())).collect()];
-    let mut rows = 0u64;
-    while let Some(batch) = stream.next().await {
-        let batch = batch.map_err(running)?;
-        rows += batch.num_rows() as u64;
-        let room = (TABLE_ROWS + 1).saturating_sub(shown.len()).min(batch.num_rows());
-        append(&batch.slice(0, room), &mut shown).map_err(writing)?;
-    }
-    print(&shown, rows, out).map_err(QueryError::Writing)?;
-    Ok(rows)
-}
-
-fn append(
-    batch: &RecordBatch,
-    shown: &mut Vec<Vec<String>>,
-) -> Result<(), datafusion::arrow::error::ArrowError> {
+/// The cells of rows as plain text; null is empty.
+///
+/// # Errors
+/// If a column is of a type that has no text.
+pub fn cells(batch: &RecordBatch) -> Result<Vec<Vec<String>>, QueryError> {
     let options = FormatOptions::default().with_null("");
     let columns = batch
         .columns()
         .iter()
         .map(|c| ArrayFormatter::try_new(c.as_ref() as &dyn Array, &options))
-        .collect::<Result<Vec<_>, _>>()?;
-    for row in 0..batch.num_rows() {
-        shown.push(columns.iter().map(|c| cell(&c.value(row).to_string())).collect());
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(writing)?;
+    let row = |row| columns.iter().map(|c| c.value(row).to_string()).collect();
+    Ok((0..batch.num_rows()).map(row).collect())
+}
+
+struct Json<'a, F: JsonFormat>(JsonWriter<&'a mut dyn Write, F>, &'static [u8]);
+
+impl<F: JsonFormat> Sink for Json<'_, F> {
+    fn rows(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        self.0.write(batch).map_err(writing)
     }
-    Ok(())
+    fn end(&mut self) -> Result<(), QueryError> {
+        self.0.finish().map_err(writing)?;
+        self.0.get_mut().write_all(self.1).map_err(QueryError::Writing)
+    }
 }
 
-/// A cell for people: one line, at most 120 characters.
-fn cell(text: &str) -> String {
-    let safe = printable(text.as_bytes());
-    if safe.chars().count() <= 120 { safe } else { safe.chars().take(119).chain(['…']).collect() }
+struct Csv<'a>(CsvWriter<&'a mut dyn Write>);
+
+impl Sink for Csv<'_> {
+    fn rows(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        self.0.write(batch).map_err(writing)
+    }
+    fn end(&mut self) -> Result<(), QueryError> {
+        Ok(())
+    }
 }
 
-fn print(shown: &[Vec<String>], rows: u64, out: &mut dyn Write) -> io::Result<()> {
-    let columns = shown.first().map_or(0, Vec::len);
-    let width = |c: usize| shown.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for (n, row) in shown.iter().enumerate() {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
-        if n == 0 {
-            let rule: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
-            writeln!(out, "{}", rule.join("  "))?;
+struct Parquet(ArrowWriter<File>);
+
+impl Sink for Parquet {
+    fn rows(&mut self, batch: &RecordBatch) -> Result<(), QueryError> {
+        self.0.write(batch).map_err(parquetry)
+    }
+    fn end(&mut self) -> Result<(), QueryError> {
+        self.0.finish().map_err(parquetry)?;
+        self.0.inner().sync_all().map_err(QueryError::Writing)
+    }
+}
+
+fn writing(error: ArrowError) -> QueryError {
+    match error {
+        ArrowError::IoError(_, error) => QueryError::Writing(error),
+        // The CSV writer keeps no error, only its text.
+        ArrowError::CsvError(text) if text.contains("Broken pipe") => {
+            QueryError::Writing(io::Error::new(io::ErrorKind::BrokenPipe, text))
+        }
+        other => QueryError::Writing(io::Error::other(other)),
+    }
+}
+
+fn parquetry(error: parquet::errors::ParquetError) -> QueryError {
+    QueryError::Writing(io::Error::other(error))
+}
+
+/// The texts of a column, however Arrow keeps them.
+pub struct Texts<'a>(Kind<'a>);
+
+enum Kind<'a> {
+    Plain(&'a StringArray),
+    View(&'a StringViewArray),
+    None,
+}
+
+impl<'a> Texts<'a> {
+    /// The texts of a column of a batch; of another type, nothing but nulls.
+    pub fn of(batch: &'a RecordBatch, column: usize) -> Self {
+        let Some(column) = batch.columns().get(column) else { return Self(Kind::None) };
+        let any = column.as_any();
+        Self(match any.downcast_ref::<StringArray>() {
+            Some(texts) => Kind::Plain(texts),
+            None => any.downcast_ref::<StringViewArray>().map_or(Kind::None, Kind::View),
+        })
+    }
+
+    /// The text of a row; `None` where it is null.
+    pub fn get(&self, row: usize) -> Option<&'a str> {
+        match self.0 {
+            Kind::Plain(texts) => (!texts.is_null(row)).then(|| texts.value(row)),
+            Kind::View(texts) => (!texts.is_null(row)).then(|| texts.value(row)),
+            Kind::None => None,
         }
     }
-    let more = rows.saturating_sub(shown.len().saturating_sub(1) as u64);
-    match more {
-        0 => writeln!(out, "{rows} rows"),
-        _ => writeln!(out, "{rows} rows; {more} are not shown: --format json gives all"),
-    }
-}
-
-fn writing(error: impl Into<datafusion::arrow::error::ArrowError>) -> QueryError {
-    QueryError::Writing(io::Error::other(error.into()))
 }

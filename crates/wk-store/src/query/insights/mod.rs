@@ -96,7 +96,7 @@ struct Planned {
 impl Planner<'_> {
     async fn whole(&self, query: &Query) -> Result<Question, QueryError> {
         let Planned { mut rows, notes: said } = self.query(query, &[], false).await?;
-        let default = rows.limit.is_none();
+        let default = rows.limit.is_none() && !self.options.every_row;
         rows.settle(default.then_some(ROWS_SHOWN + 1)).map_err(super::text)?;
         self.shown(&mut rows);
         rows.finish().map_err(super::text)?;
