@@ -1,4 +1,5 @@
-//! The ways out of the pure middle, as traits: clock, objects, lake, ledger, credentials.
+//! The ways out of the pure middle, as traits: clock, objects, lake, ledger, queue,
+//! courier, credentials.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
@@ -6,11 +7,13 @@
 #![warn(missing_docs)]
 
 pub mod clock;
+pub mod courier;
 pub mod credentials;
 pub mod fakes;
 pub mod lake;
 pub mod ledger;
 pub mod objects;
+pub mod queue;
 pub mod schema;
 
 /// A boxed future that may cross threads.

@@ -24,6 +24,7 @@ const FLOORS: &[Floor] = &[
         tests_need: &["wk-sim", "wk-store"],
     },
     Floor { name: "wk-aws", needs: BELOW_THE_PARTS, tests_need: &["wk-sim"] },
+    Floor { name: "wk-courier", needs: BELOW_THE_PARTS, tests_need: &[] },
     Floor { name: "wk-store", needs: BELOW_THE_PARTS, tests_need: &["wk-sim", "wk-watch"] },
     Floor { name: "watchkeeper", needs: EVERY_OTHER, tests_need: &[] },
     Floor { name: "xtask", needs: &[], tests_need: &[] },
@@ -41,6 +42,7 @@ const EVERY_OTHER: &[&str] = &[
     "wk-case",
     "wk-engine",
     "wk-aws",
+    "wk-courier",
     "wk-store",
 ];
 
@@ -59,11 +61,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("libsqlite3-sys", &["wk-store"]),
     ("tokio-postgres", &["wk-store"]),
     ("sqlx*", &["wk-store"]),
-    ("ring", &["wk-store"]),
+    ("ring", &["wk-store", "wk-courier"]),
     ("axum*", &["watchkeeper"]),
-    ("reqwest", &["wk-aws"]),
+    ("reqwest", &["wk-aws", "wk-courier"]),
+    ("lettre", &["wk-courier"]),
     ("aws-*", &["wk-aws"]),
-    ("tokio*", &["wk-engine", "wk-aws", "wk-store", "watchkeeper"]),
+    ("tokio*", &["wk-engine", "wk-aws", "wk-courier", "wk-store", "watchkeeper"]),
 ];
 
 /// Sources fill column builders, so columns are known from the seams up.
