@@ -145,7 +145,7 @@ fn as_time(constant: &ScalarValue) -> Option<Timestamp> {
         ScalarValue::Int64(Some(n)) => millis(*n),
         ScalarValue::Float64(Some(n)) => format!("{n:.0}").parse().ok().and_then(millis),
         ScalarValue::TimestampMicrosecond(Some(n), _) => Some(Timestamp::from_micros(*n)),
-        ScalarValue::Utf8(Some(text)) => match text.parse::<i64>() {
+        ScalarValue::Utf8(Some(text)) => match text.trim_ascii().parse::<i64>() {
             Ok(n) => millis(n),
             Err(_) => {
                 let zoned =

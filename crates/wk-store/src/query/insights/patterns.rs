@@ -1,7 +1,6 @@
 //! `like` and `=~`: substrings and regular expressions.
 
 use datafusion::logical_expr::{Expr as Plan, lit};
-use datafusion::scalar::ScalarValue;
 use regex::Regex;
 use wk_lang::insights::ast::{At, Expr, Span};
 
@@ -20,11 +19,6 @@ pub(super) fn like(
         return matches(lower, text, regex, pattern.span);
     }
     let pattern = lower.value(pattern, scope)?;
-    if let Some(ScalarValue::Utf8(Some(part))) = pattern.constant()
-        && part.is_empty()
-    {
-        return Ok(text.is_not_null());
-    }
     Ok(functions::call("contains", vec![text, pattern.to_text()]))
 }
 

@@ -73,12 +73,12 @@ pub(super) fn value(known: Known<'_>, expr: &At<Expr>, row: &Row) -> Value {
             Value::Bool(!wanted.is_missing() && any != *negated)
         }
         Expr::Call { name, arguments } => {
+            let aggregates = wk_lang::insights::is_aggregate(&name.node);
+            if let (Some(group), true) = (known.group, aggregates) {
+                return aggregate(Known { group: None, ..known }, &name.node, arguments, group);
+            }
             if let Some(title) = known.written.get(&known.normal(expr)) {
                 return row.field(title);
-            }
-            if let (Some(group), true) = (known.group, wk_lang::insights::is_aggregate(&name.node))
-            {
-                return aggregate(Known { group: None, ..known }, &name.node, arguments, group);
             }
             let values: Vec<Value> = arguments.iter().map(of).collect();
             call(known, &name.node, arguments, &values, row)
