@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, Int64Array, ListArray, RecordBatch, StringArray, typ
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use wk_seam::objects::{Body, Unpack, Unpacked};
+use wk_seam::objects::{Body, Unpacked};
 
 use crate::unpack::Unpacker;
 

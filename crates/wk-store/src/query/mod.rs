@@ -6,6 +6,7 @@
 
 mod answer;
 mod bounds;
+mod counted;
 mod date_trunc;
 pub mod explain;
 mod first_seen;
@@ -31,6 +32,7 @@ use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{
@@ -390,7 +392,12 @@ fn session(limits: Limits, pool: Arc<Remembering>) -> Result<SessionContext, Dat
         runtime = runtime.with_disk_manager_builder(disks);
     }
     let runtime = runtime.build_arc()?;
-    let context = SessionContext::new_with_config_rt(config, runtime);
+    let state = SessionStateBuilder::new_with_default_features()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_physical_optimizer_rules(counted::rules())
+        .build();
+    let context = SessionContext::new_with_state(state);
     context.register_udf(date_trunc::date_trunc());
     Ok(context)
 }

@@ -5,31 +5,32 @@
 //! * Keys are compared exactly. Of rows with the same key the first counts; of networks that hold
 //!   an address the narrowest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read as _};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, StringBuilder,
+    Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, StringBuilder, UInt64Array,
 };
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::csv::ReaderBuilder;
 use datafusion::arrow::csv::reader::Format;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::Expr as Plan;
+use datafusion::logical_expr::{Expr as Plan, JoinType, ident};
 use wk_lang::insights::ast::{At, Lookup, Span};
 use wk_lang::nearest::nearest;
 
 use super::expression::{Lower, Lowered};
 use super::functions;
-use super::own::Own;
+use super::later::held;
+use super::own::{Own, texts};
 use super::rows::Rows;
 use super::scope::shown;
-use super::take_apart::{spread, structure_of, structures};
+use super::take_apart::{own_member, structure_of, structures};
 use super::value::Value;
 
 const BYTES_MAX: u64 = 10_000_000;
@@ -59,49 +60,94 @@ pub(super) fn lookup(
         .iter()
         .map(|(_, key)| lower.value(key, &rows.scope).map(|v| v.to_text()))
         .collect::<Lowered<_>>()?;
+    let failed = |e: DataFusionError| lower.mistake(span, e.strip_backtrace());
+    let found = match networks {
+        true => by_network(&table, &keys, &outputs, arguments, rows),
+        false => by_key(&table, &keys, &outputs, arguments, rows),
+    };
+    let put = |((_, name), found): (&(usize, String), Plan)| {
+        let before = rows.scope.get(name).filter(|_| lookup.keep_present);
+        let value = match before {
+            Some(before) => functions::call("coalesce", vec![before.to_text(), found]),
+            None => found,
+        };
+        (name.clone(), Value::text(value))
+    };
+    let values = outputs.iter().zip(found.map_err(failed)?).map(put).collect();
+    rows.put(values).map_err(failed)?;
+    outputs.iter().for_each(|(_, name)| rows.made.add(name));
+    Ok(())
+}
+
+/// The outputs of the first row with each record's keys: a join that leaves every record once.
+fn by_key(
+    table: &Csv,
+    keys: &[usize],
+    outputs: &[(usize, String)],
+    arguments: Vec<Plan>,
+    rows: &mut Rows,
+) -> Result<Vec<Plan>> {
+    let number = rows.fresh();
+    let first = first_of_each_key(table, keys);
+    let wanted = keys.iter().chain(outputs.iter().map(|(n, _)| n));
+    let columns: Vec<ArrayRef> = wanted
+        .map(|n| Ok(take(&cast(&table.columns[*n], &DataType::Utf8View)?, &first, None)?))
+        .collect::<Result<_>>()?;
+    let names: Vec<String> = (0..columns.len()).map(|n| format!("#lookup{number}_{n}")).collect();
+    let fields = names.iter().map(|n| Field::new(n, DataType::Utf8View, true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let right = held(schema.clone(), vec![RecordBatch::try_new(schema, columns)?])?;
+    let (theirs, found) = names.split_at(keys.len());
+    let ours = arguments
+        .into_iter()
+        .map(|key| rows.hide(Value::text(key)).map(ident))
+        .collect::<Result<Vec<Plan>>>()?;
+    let theirs: Vec<Plan> = theirs.iter().map(ident).collect();
+    rows.change(|left| left.join_with_expr_keys(right, JoinType::Left, (ours, theirs), None))?;
+    Ok(found.iter().map(ident).collect())
+}
+
+/// The outputs of the narrowest network that holds each record's address.
+fn by_network(
+    table: &Csv,
+    keys: &[usize],
+    outputs: &[(usize, String)],
+    arguments: Vec<Plan>,
+    rows: &mut Rows,
+) -> Result<Vec<Plan>> {
     let names: Vec<String> = outputs.iter().map(|(_, name)| name.clone()).collect();
     let columns: Vec<StringArray> =
         outputs.iter().map(|(n, _)| table.columns[*n].clone()).collect();
-    let made_of = format!("{} {keys:?} {outputs:?} {networks}", lookup.table.node);
-    let index = if networks {
-        Index::networks(&table.columns[keys[0]])
-    } else {
-        Index::exact(&table, &keys)
-    };
-    let call = Own::call("lookup", made_of, structure_of(&names), arguments, move |arguments| {
-        let keys = arguments.iter().map(plain_texts).collect::<Result<Vec<_>>>()?;
+    let made_of = format!("{} {keys:?} {outputs:?}", table.name);
+    let networks = keys.first().map(|key| Networks::of(&table.columns[*key])).unwrap_or_default();
+    let gives = structure_of(&names);
+    let made = names.clone();
+    let call = Own::call("cidrlookup", made_of, gives.clone(), arguments, move |arguments| {
+        let addresses = texts(arguments, 0)?;
         let mut out: Vec<StringBuilder> = columns.iter().map(|_| StringBuilder::new()).collect();
-        for row in 0..keys.first().map_or(0, |k| k.len()) {
-            let found = index.find(&keys, row);
+        for address in addresses.iter() {
+            let found = address.and_then(|a| networks.find(a));
             for (from, to) in columns.iter().zip(&mut out) {
                 to.append_option(found.filter(|n| from.is_valid(*n)).map(|n| from.value(n)));
             }
         }
-        structures(&names, out)
+        structures(&made, out)
     });
-    let failed = |e: DataFusionError| lower.mistake(span, e.strip_backtrace());
-    let names: Vec<String> = outputs.into_iter().map(|(_, name)| name).collect();
-    let before: Vec<(String, Value)> = match lookup.keep_present {
-        true => names.iter().filter_map(|n| rows.scope.get(n).map(|v| (n.clone(), v))).collect(),
-        false => Vec::new(),
-    };
-    let mut kept = Vec::new();
-    for (n, (name, value)) in before.into_iter().enumerate() {
-        let hidden = format!("#before{n}");
-        rows.put(vec![(hidden.clone(), Value::text(value.to_text()))]).map_err(failed)?;
-        kept.push((name, hidden));
-    }
-    spread(rows, call, &names).map_err(failed)?;
-    let first = |(name, hidden): (String, String)| {
-        let both =
-            vec![datafusion::logical_expr::ident(hidden), datafusion::logical_expr::ident(&name)];
-        (name, Value::text(functions::call("coalesce", both)))
-    };
-    rows.put(kept.into_iter().map(first).collect()).map_err(failed)
+    let column = rows.hide(Value::of(call, gives))?;
+    Ok(names.iter().map(|name| own_member(&column, name)).collect())
 }
 
-fn plain_texts(array: &ArrayRef) -> Result<StringArray> {
-    Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
+/// For each distinct key, none of its parts missing, the first row that has it.
+fn first_of_each_key(table: &Csv, keys: &[usize]) -> UInt64Array {
+    let columns: Vec<&StringArray> = keys.iter().map(|n| &table.columns[*n]).collect();
+    let mut seen = HashSet::new();
+    let rows = columns.first().map_or(0, |c| c.len());
+    let first = (0..rows).filter(|row| {
+        let key: Option<Vec<&str>> =
+            columns.iter().map(|c| c.is_valid(*row).then(|| c.value(*row))).collect();
+        key.is_some_and(|key| seen.insert(key))
+    });
+    first.map(|row| row as u64).collect::<Vec<_>>().into()
 }
 
 /// A table of the user's own, as text.
@@ -205,12 +251,10 @@ fn known_tables(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Rows of a table by key.
-enum Index {
-    Exact(HashMap<String, usize>),
-    /// By the length of the network's prefix, the longest first: the network's first bits, its row.
-    Networks(Vec<(Prefix, HashMap<u128, usize>)>),
-}
+/// Rows of a table by network. By the length of the network's prefix, the longest first: the
+/// network's first bits, its row.
+#[derive(Debug, Default)]
+struct Networks(Vec<(Prefix, HashMap<u128, usize>)>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Prefix {
@@ -218,19 +262,8 @@ struct Prefix {
     v6: bool,
 }
 
-impl Index {
-    fn exact(table: &Csv, keys: &[usize]) -> Self {
-        let columns: Vec<&StringArray> = keys.iter().map(|n| &table.columns[*n]).collect();
-        let mut rows = HashMap::new();
-        for row in 0..columns.first().map_or(0, |c| c.len()) {
-            if let Some(key) = key_of(&columns, row) {
-                rows.entry(key).or_insert(row);
-            }
-        }
-        Self::Exact(rows)
-    }
-
-    fn networks(column: &StringArray) -> Self {
+impl Networks {
+    fn of(column: &StringArray) -> Self {
         let mut all: Vec<(Prefix, HashMap<u128, usize>)> = Vec::new();
         for (row, text) in column.iter().enumerate() {
             let Some((prefix, bits)) = text.and_then(network) else { continue };
@@ -244,38 +277,14 @@ impl Index {
             all[at].1.entry(bits).or_insert(row);
         }
         all.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Self::Networks(all)
+        Self(all)
     }
 
-    fn find(&self, keys: &[StringArray], row: usize) -> Option<usize> {
-        match self {
-            Self::Exact(rows) => {
-                let keys: Vec<&StringArray> = keys.iter().collect();
-                rows.get(&key_of(&keys, row)?).copied()
-            }
-            Self::Networks(all) => {
-                let key = keys.first().filter(|k| k.is_valid(row))?.value(row);
-                let (v6, address) = bits_of(key.trim().parse().ok()?);
-                let fitting = all.iter().filter(|(prefix, _)| prefix.v6 == v6);
-                fitting.filter_map(|(p, rows)| rows.get(&masked(address, *p))).next().copied()
-            }
-        }
+    fn find(&self, address: &str) -> Option<usize> {
+        let (v6, address) = bits_of(address.trim().parse().ok()?);
+        let fitting = self.0.iter().filter(|(prefix, _)| prefix.v6 == v6);
+        fitting.filter_map(|(p, rows)| rows.get(&masked(address, *p))).next().copied()
     }
-}
-
-/// All keys of a row as one text: each with its length before it.
-fn key_of(columns: &[&StringArray], row: usize) -> Option<String> {
-    if let [column] = columns {
-        return column.is_valid(row).then(|| column.value(row).to_owned());
-    }
-    let mut key = String::new();
-    for column in columns {
-        let text = column.is_valid(row).then(|| column.value(row))?;
-        key.push_str(&text.len().to_string());
-        key.push(':');
-        key.push_str(text);
-    }
-    Some(key)
 }
 
 fn bits_of(address: IpAddr) -> (bool, u128) {
@@ -310,19 +319,26 @@ mod tests {
 
     #[test]
     fn the_narrowest_network_counts() {
-        let index = Index::networks(&StringArray::from(vec![
+        let networks = Networks::of(&StringArray::from(vec![
             "10.0.0.0/8",
             "10.1.0.0/16",
             "0.0.0.0/0",
             "::/0",
             "x",
         ]));
-        let find = |ip: &str| index.find(&[StringArray::from(vec![ip])], 0);
+        let find = |ip: &str| networks.find(ip);
         assert_eq!(find("10.1.2.3"), Some(1));
         assert_eq!(find("10.2.2.3"), Some(0));
         assert_eq!(find("192.0.2.1"), Some(2));
         assert_eq!(find("2001:db8::1"), Some(3));
         assert_eq!(find("ec2.amazonaws.com"), None);
+    }
+
+    #[test]
+    fn the_first_row_of_a_key_counts_and_a_key_with_a_gap_never() {
+        let csv = Csv::of("t", b"a,b\nx,1\nx,2\nx,1\n,1\n".to_vec()).unwrap();
+        assert_eq!(first_of_each_key(&csv, &[0]).values(), &[0]);
+        assert_eq!(first_of_each_key(&csv, &[0, 1]).values(), &[0, 1]);
     }
 
     #[test]

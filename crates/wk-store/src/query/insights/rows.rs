@@ -170,10 +170,15 @@ impl Rows {
         if let Expr::Column(column) = &value.expr {
             return Ok(column.name.clone());
         }
-        self.hidden += 1;
-        let name = format!("#{}", self.hidden);
+        let name = format!("#{}", self.fresh());
         self.put(vec![(name.clone(), value)])?;
         Ok(name)
+    }
+
+    /// A number that no other hidden column of these rows has.
+    pub(super) fn fresh(&mut self) -> usize {
+        self.hidden += 1;
+        self.hidden
     }
 
     pub(super) fn change(

@@ -58,7 +58,7 @@ pub(super) fn spread(rows: &mut Rows, structure: Plan, names: &[String]) -> Resu
 }
 
 /// A member of a structure.
-fn own_member(column: &str, name: &str) -> Plan {
+pub(super) fn own_member(column: &str, name: &str) -> Plan {
     let member = name.to_owned();
     Own::call("member", name, DataType::Utf8, vec![ident(column)], move |arguments| {
         let structure = arguments.first().and_then(|a| a.as_struct_opt());

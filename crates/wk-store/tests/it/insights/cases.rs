@@ -174,6 +174,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
         &["2025-11-20 10:00:00.000|2", "2025-11-20 10:02:00.000|1"],
     ),
     ("stats count(*) by k | sort count(*) desc", &["red|2", "blue|1"]),
+    ("filter @logStream = 'none' | stats count_distinct(@logStream) as c", &["0"]),
     ("sort n | display n", &["2", "7.5", "40"]),
     ("sort t desc | display t", &["bo", " Ana7 ", ""]),
     ("sort k, n desc | display k, n", &["blue|40", "red|7.5", "red|2"]),
