@@ -37,7 +37,10 @@ pub(super) fn store_url() -> ObjectStoreUrl {
 impl LakeTable {
     /// The table's files in a snapshot.
     pub(super) fn new(table: &Table, snapshot: &Snapshot) -> Self {
-        let files = snapshot.files.iter().filter(|f| f.table == table.name).cloned().collect();
+        let mut files: Vec<File> =
+            snapshot.files.iter().filter(|f| f.table == table.name).cloned().collect();
+        // Most questions want the newest: once they are found, older files are passed over.
+        files.sort_by_key(|f| std::cmp::Reverse((f.last, f.first)));
         Self { schema: views(&schema::of(table)), files }
     }
 
