@@ -3,3 +3,5 @@
 //! * Everything here is a decision: facts and a time in, values out. Nothing is sent and nothing is
 //!   stored from here.
 #![warn(missing_docs)]
+
+pub mod notifiers;

@@ -17,7 +17,12 @@ pub enum Parcel {
         body: Vec<u8>,
         /// How the courier proves who sends it.
         proof: Proof,
+        /// Where the answer holds the other side's key of what it made, as a JSON pointer
+        /// (RFC 6901): `/key`. It becomes [`Outcome::Accepted`]'s reference.
+        reference: Option<&'static str>,
     },
+    /// Nothing is sent: the notice is kept in the record, and that is its receipt.
+    Keep,
     /// A mail over SMTP.
     Mail {
         /// `From`.
