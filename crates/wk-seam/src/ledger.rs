@@ -72,7 +72,7 @@ pub struct Exchange {
     pub leaving: Vec<File>,
     /// Staged files that take their place. With [`Why::Compacted`] they hold the same number of
     /// rows, else not more. Where no file of a table and day stays, its runs of the id index leave
-    /// too; its objects stay known.
+    /// too, unless rows were erased; its objects stay known.
     pub entering: Vec<File>,
     /// Why.
     pub why: Why,
@@ -87,6 +87,19 @@ pub enum Why {
     /// Rows of theirs are past their term. A hold stops it. Either nothing enters, or one file leaves
     /// and what stays of it enters: so the log can say of each file how many rows were deleted.
     Expired(Authority),
+    /// Rows of theirs name somebody who asks to be forgotten. As for [`Why::Expired`].
+    Erased(Erasure),
+}
+
+/// A request of a person to be forgotten, and who granted it. It does not say who the person is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// The request's reference: a ticket.
+    pub request: String,
+    /// Who authorised it.
+    pub authorised_by: String,
+    /// Who agreed.
+    pub second_person: String,
 }
 
 /// By which policy rows are deleted, and who said so.

@@ -174,7 +174,7 @@ mod tests {
         let wrong = strays(&member("wk-watch", "arrow-array arrow-select tokio(dev) memchr"));
         let expected = [
             "arrow-select is confined to wk-store",
-            "tokio is confined to wk-engine, wk-aws, wk-store, watchkeeper",
+            "tokio is confined to wk-engine, wk-aws, wk-courier, wk-store, watchkeeper",
         ];
         assert_eq!(said(&wrong), expected);
         assert_eq!(strays(&member("wk-store", "arrow-select datafusion ring tokio")), []);

@@ -168,3 +168,34 @@ fn slow_rows_expire_by_policy_and_not_while_they_are_held() {
     let tables = status["tables"].as_array().unwrap();
     assert!(tables.iter().any(|t| t["table"] == "cloudtrail" && t["next_expiry"].is_string()));
 }
+
+#[test]
+fn slow_a_person_is_erased_with_a_tombstone_that_does_not_name_them() {
+    let (home, _, corpus) = filled();
+    let count = |of: &str| {
+        let sql = format!("SELECT count(*) AS n FROM events WHERE raw LIKE '%{of}%'");
+        json(&home, &["query", "--format", "json", "--sql", &sql])[0]["n"].as_u64().unwrap()
+    };
+    let sql = "SELECT actor, count(*) AS n FROM cloudtrail WHERE actor LIKE 'arn:%' GROUP BY actor ORDER BY n, actor LIMIT 1";
+    let actor = json(&home, &["query", "--format", "json", "--sql", sql])[0]["actor"].clone();
+    let subject = actor.as_str().unwrap();
+    let (of_subject, all) = (count(subject), count(""));
+    let erase = ["lake", "erase", "--subject", subject, "--json", "--request", "T-17"];
+    let plan = json(&home, &erase);
+    assert!(plan["dry_run"] == true && of_subject > 0 && count("") == all, "{plan:#}");
+    refused(&home, &[&erase[..], &["--apply"]].concat(), "--authorised-by");
+    refused(&home, &["lake", "erase", "--subject", "ana", "--request", "Ana leaves"], "ticket");
+    let people = ["--apply", "--authorised-by", "Ann", "--second-person"];
+    refused(&home, &[&erase[..], &people, &["ANN"]].concat(), "another person");
+    let ended = home.run([&erase[..], &people, &["Ben"]].concat());
+    let done: Value = serde_json::from_str(&ended.out).unwrap();
+    assert_eq!(done["deleted"]["rows"], of_subject, "{done:#}");
+    let findings = done["findings_that_name_it"].as_u64().unwrap();
+    assert_eq!(ended.code, Some(if findings > 0 { 4 } else { 0 }), "findings stay, and it says so");
+    assert_eq!((count(subject), count("")), (0, all - of_subject));
+    home.ingest([corpus.path()]);
+    assert_eq!(count(subject), 0, "who was erased does not come back with the object");
+    assert_eq!(home.run(["lake", "fsck"]).code, Some(0));
+    let leaves = fs::read_dir(home.path().join("lake/journal")).unwrap().count();
+    assert!(leaves > 0);
+}

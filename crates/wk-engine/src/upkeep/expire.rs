@@ -168,7 +168,7 @@ impl Upkeep {
     }
 }
 
-fn held_by(holds: &[Hold], file: &File) -> Vec<String> {
+pub(super) fn held_by(holds: &[Hold], file: &File) -> Vec<String> {
     let keeps = |hold: &&Hold| hold.is_active() && hold.scope.covers(&file.table, file.day);
     holds.iter().filter(keeps).map(|hold| hold.id.clone()).collect()
 }

@@ -1,8 +1,9 @@
-//! What keeps a lake fit: compaction, expiry, and the removal of files that left.
+//! What keeps a lake fit: compaction, expiry, erasure, and the removal of files that left.
 //!
 //! * Nothing changes but by [`Ledger::exchange`]: a reader sees the files before or those after.
 //! * Everything may be interrupted anywhere and run twice at once: one wins, the others go on.
 
+mod erase;
 mod expire;
 mod plan;
 
@@ -14,6 +15,7 @@ use wk_seam::clock::Clock;
 use wk_seam::lake::{File, GRACE_SECONDS, Lake, Rewrite};
 use wk_seam::ledger::{Exchange, Exchanged, Ledger, Why};
 
+pub use erase::{Erased, Named};
 pub use expire::{Authorised, Due, Expired};
 pub use plan::{Heap, Limits, Reason, heaps, is_closed};
 

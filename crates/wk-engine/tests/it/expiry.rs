@@ -18,18 +18,18 @@ use wk_watch::sources;
 
 use crate::exactly_once::fault;
 
-const DAY: Day = Day::from_number(19_768);
+pub(crate) const DAY: Day = Day::from_number(19_768);
 
 /// What of a row decides how long it is kept: its table and some texts.
 type Kind = (&'static str, &'static [(&'static str, &'static str)]);
 
 #[derive(Default)]
-struct World {
+pub(crate) struct World {
     lake: MemoryLake,
-    ledger: MemoryLedger,
+    pub(crate) ledger: MemoryLedger,
 }
 
-fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
 }
 
@@ -37,18 +37,18 @@ fn table(name: &str) -> &'static Table {
     sources::ALL.iter().map(|s| s.table).find(|t| t.name == name).unwrap()
 }
 
-fn policy(name: &str) -> Arc<Policy> {
+pub(crate) fn policy(name: &str) -> Arc<Policy> {
     Arc::new(Policy::new(preset(name).unwrap()).unwrap())
 }
 
 /// So many days after the last event of the day, and so many seconds.
-fn after(days: u32, seconds: i64) -> Timestamp {
+pub(crate) fn after(days: u32, seconds: i64) -> Timestamp {
     DAY.start().plus_seconds(i64::from(days) * 86_400 + seconds)
 }
 
 impl World {
     /// Commits one file of rows of these kinds, all of one table, each with its texts in `raw`.
-    fn commit(&self, day: Day, kinds: &[Kind]) {
+    pub(crate) fn commit(&self, day: Day, kinds: &[Kind]) {
         let table = table(kinds[0].0);
         let mut builder = TableBuilder::new(table);
         for (number, (_, texts)) in kinds.iter().enumerate() {
@@ -74,7 +74,7 @@ impl World {
         });
     }
 
-    fn upkeep(&self, now: Timestamp, faults: Vec<(u64, Fault)>) -> Upkeep {
+    pub(crate) fn upkeep(&self, now: Timestamp, faults: Vec<(u64, Fault)>) -> Upkeep {
         let faults = Arc::new(Faults::at(faults));
         Upkeep {
             lake: Arc::new(self.lake.with_faults(faults.clone())),
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The raw texts of all rows that are visible.
-    fn rows(&self) -> BTreeSet<String> {
+    pub(crate) fn rows(&self) -> BTreeSet<String> {
         let mut rows = BTreeSet::new();
         for file in block_on(self.ledger.snapshot()).unwrap().files {
             for part in self.lake.parts(&file.path).expect("a visible file is there") {
@@ -215,7 +215,7 @@ fn presets_of_laws_end_what_they_name() {
     assert!(named.iter().all(|class| class.legal_basis.is_some()));
 }
 
-fn hold(id: &str, scope: &str) -> Hold {
+pub(crate) fn hold(id: &str, scope: &str) -> Hold {
     Hold {
         id: id.to_owned(),
         scope: Scope::parse(scope).unwrap(),

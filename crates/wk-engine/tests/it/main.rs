@@ -1,6 +1,7 @@
 //! The engine in a simulated world.
 #![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
 
+mod erasure;
 mod exactly_once;
 mod expiry;
 mod upkeep;

@@ -136,6 +136,13 @@ impl Policy {
         term(self.of_table(table).filter(|class| class.holds(text)))
     }
 
+    /// How long a row that has these texts must be kept; `None`: no class asks for it.
+    pub fn minimum<'t>(&self, table: &str, text: &dyn Fn(&str) -> Option<&'t str>) -> Option<Term> {
+        let classes = self.of_table(table).filter(|class| class.holds(text));
+        let term = |c: &Class| c.minimum_days.map(|days| Term { days, class: c.name.clone() });
+        classes.filter_map(term).max_by_key(|term| term.days)
+    }
+
     /// No row of the table is kept for less than the first, in days, and none for longer than the
     /// second; `None` there is for ever. `None` for both: no class holds any row of it.
     pub fn terms(&self, table: &str) -> Option<(u32, Option<u32>)> {

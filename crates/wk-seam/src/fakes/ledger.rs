@@ -151,7 +151,7 @@ impl Facts {
         for file in &exchange.leaving {
             let of_day = |table: &str, day: Day| table == file.table && day == file.day;
             let stays = |f: &LedgerFile| f.left.is_none() && of_day(&f.file.table, f.file.day);
-            if !self.files.iter().any(stays) {
+            if !matches!(exchange.why, Why::Erased(_)) && !self.files.iter().any(stays) {
                 let runs = self.runs.iter_mut().filter(|r| of_day(&r.run.table, r.run.day));
                 runs.for_each(|r| r.removed = true);
             }

@@ -32,7 +32,10 @@ pub(super) fn exchange(
         }
     }
     exchange.entering.iter().try_for_each(|file| insert_file(&tx, version, file))?;
-    let_runs_go(&tx, version, exchange)?;
+    // Whoever was erased must not come back with another delivery of the same event.
+    if !matches!(exchange.why, Why::Erased(_)) {
+        let_runs_go(&tx, version, exchange)?;
+    }
     let entered = exchange.entering.iter().map(|file| segment(version, file));
     let left = exchange.leaving.iter().map(|file| farewell(version, exchange, file));
     let lines: Vec<String> = entered.chain(left).map(|line| line.to_string()).collect();
@@ -67,6 +70,7 @@ fn word(why: &Why) -> &'static str {
     match why {
         Why::Compacted => "compacted",
         Why::Expired(_) => "expired",
+        Why::Erased(_) => "erased",
     }
 }
 
@@ -76,11 +80,18 @@ fn farewell(version: u64, exchange: &Exchange, file: &File) -> Value {
     let mut line = json!({"by": by, "kind": word(&exchange.why), "path": file.path,
         "recorded": exchange.recorded.to_string(), "rows": file.rows,
         "sha256": file.sha256.to_string(), "version": version});
+    let rows = |files: &[File]| files.iter().map(|f| f.rows).sum::<u64>();
+    let fewer = rows(&exchange.leaving).saturating_sub(rows(&exchange.entering));
+    // Files of which rows stay leave one by one.
+    let deleted = if exchange.entering.is_empty() { file.rows } else { fewer };
+    if let Why::Erased(erasure) = &exchange.why {
+        line = json!({"authorised_by": erasure.authorised_by, "by": by, "kind": "tombstone",
+            "path": file.path, "recorded": exchange.recorded.to_string(),
+            "request": erasure.request, "rows": file.rows, "rows_deleted": deleted,
+            "second_person": erasure.second_person, "sha256": file.sha256.to_string(),
+            "version": version});
+    }
     if let Why::Expired(authority) = &exchange.why {
-        let rows = |files: &[File]| files.iter().map(|f| f.rows).sum::<u64>();
-        let fewer = rows(&exchange.leaving).saturating_sub(rows(&exchange.entering));
-        // Files of which rows stay leave one by one.
-        let deleted = if exchange.entering.is_empty() { file.rows } else { fewer };
         line = json!({"authorised_by": authority.authorised_by, "by": by, "kind": "tombstone",
             "path": file.path, "policy": authority.policy,
             "recorded": exchange.recorded.to_string(), "rows": file.rows,

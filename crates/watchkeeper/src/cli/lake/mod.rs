@@ -1,6 +1,7 @@
 //! `watchkeeper lake`
 
 mod compact;
+mod erase;
 mod expire;
 mod status;
 
@@ -23,6 +24,7 @@ enum What {
     Status(status::Status),
     Compact(compact::Compact),
     Expire(expire::Expire),
+    Erase(erase::Erase),
     Fsck(super::fsck::Fsck),
     Rebuild(super::rebuild::Rebuild),
 }
@@ -33,6 +35,7 @@ impl Lake {
             What::Status(status) => status.run(app, out).await,
             What::Compact(compact) => compact.run(app, out).await,
             What::Expire(expire) => expire.run(app, out).await,
+            What::Erase(erase) => erase.run(app, out).await,
             What::Fsck(fsck) => fsck.run(app, out).await,
             What::Rebuild(rebuild) => rebuild.run(app, out).await,
         }
