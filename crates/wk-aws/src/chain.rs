@@ -48,6 +48,7 @@ const REGION_OF_LAST_RESORT: &str = "us-east-1";
 
 pub(crate) struct Chain {
     choice: Choice,
+    clients: Http,
     http: SharedHttpClient,
     /// What environment and profile say of region and endpoints.
     config: SdkConfig,
@@ -86,8 +87,8 @@ impl Chain {
             Some(path) => certificates(path, &Fs::real()).await?,
             None => Vec::new(),
         };
-        let http = Http::new(&trusted).map_err(|e| CredentialError::Http(Told::of(&e)))?;
-        let http = SharedHttpClient::new(http);
+        let clients = Http::new(&trusted).map_err(|e| CredentialError::Http(Told::of(&e)))?;
+        let http = SharedHttpClient::new(clients.clone());
         let region = find_region(&choice, &http).await;
         // Boxed: the loader's future is larger than a stack should hold.
         let config = Box::pin(
@@ -99,11 +100,16 @@ impl Chain {
                 .no_credentials()
                 .load(),
         );
-        Ok(Self { config: config.await, choice, http })
+        Ok(Self { config: config.await, choice, clients, http })
     }
 
     pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// The HTTP clients, with the certificates that the user trusts.
+    pub(crate) fn clients(&self) -> &Http {
+        &self.clients
     }
 
     pub(crate) fn profile(&self) -> &str {

@@ -1,9 +1,26 @@
-//! The system's clock, for credentials: AWS states their end in real time.
+//! The system's clock and its waiting: AWS states the end of credentials, and takes signatures, in
+//! real time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wk_model::Timestamp;
+use wk_seam::Future;
 use wk_seam::clock::Clock;
+
+/// Waits: between repetitions, and for a turn where a service takes only so many requests.
+pub trait Pause: Send + Sync {
+    /// Ends after so long.
+    fn pause(&self, long: Duration) -> Future<'_, ()>;
+}
+
+pub(crate) struct SystemPause;
+
+impl Pause for SystemPause {
+    #[expect(clippy::disallowed_methods, reason = "an adapter of the clock")]
+    fn pause(&self, long: Duration) -> Future<'_, ()> {
+        Box::pin(tokio::time::sleep(long))
+    }
+}
 
 pub(crate) struct SystemClock;
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 use wk_seam::credentials::{CredentialSource, Credentials};
 use wk_seam::{Answer, Failure, Future};
@@ -11,6 +12,7 @@ use crate::cache::Cache;
 use crate::chain::Chain;
 use crate::clock::SystemClock;
 use crate::error::CredentialError;
+use crate::http::Http;
 
 /// Credentials that the AWS CLI would use here and now, kept and renewed.
 ///
@@ -20,6 +22,8 @@ pub struct CliCredentials {
     profile: String,
     region: Option<String>,
     s3_endpoint: Option<String>,
+    config: SdkConfig,
+    http: Http,
 }
 
 impl CliCredentials {
@@ -37,8 +41,20 @@ impl CliCredentials {
             profile: chain.profile().to_owned(),
             region: config.region().map(ToString::to_string),
             s3_endpoint: s3_endpoint(config),
+            config: config.clone(),
+            http: chain.clients().clone(),
             cache: Cache::new(chain, Arc::new(SystemClock)),
         })
+    }
+
+    /// What environment and profile say of region and endpoints.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The HTTP clients, with the certificates that the user trusts.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     async fn get(&self) -> Answer<Credentials> {
@@ -73,7 +89,7 @@ impl fmt::Debug for CliCredentials {
 
 /// `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, the profile's `services` section, its `endpoint_url`:
 /// the first of these, unless the user says that such settings are to be ignored.
-fn s3_endpoint(config: &aws_config::SdkConfig) -> Option<String> {
+fn s3_endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("s3")
         .env("AWS_ENDPOINT_URL")

@@ -133,6 +133,11 @@ impl CredentialError {
 }
 
 impl Told {
+    /// Words of our own.
+    pub(crate) fn plain(words: &str) -> Self {
+        Self(words.to_owned())
+    }
+
     /// What an error and its causes say, without the words that only say that something failed.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
         let mut words: Vec<String> = Vec::new();

@@ -5,7 +5,7 @@
 //! * What never leaves the machine (loopback, instance and container metadata) never goes to a
 //!   proxy; the rest goes by the proxy that the environment names.
 //! * Besides the system's certificates, those count that `AWS_CA_BUNDLE` or the profile names.
-//! * Answers are at most 1 MiB; requests are whole before they are sent.
+//! * Answers to the chain are at most 1 MiB, to our own calls as long as they say; requests are whole before they are sent.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -19,8 +19,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
-use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{Certificate, Client, ClientBuilder, Method, Request, Response, Url};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Request, Url};
 
 /// To connect.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -43,13 +43,22 @@ struct Caller {
     limit: Duration,
 }
 
+/// An answer, whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    host: String,
+}
+
 /// A call that brought no answer.
 #[derive(Debug, thiserror::Error)]
-enum CallError {
+pub(crate) enum CallError {
     #[error("no answer from {host}")]
     NoAnswer { host: String, source: reqwest::Error },
-    #[error("the answer from {host} is longer than {ANSWER_BYTES_MAX} bytes")]
-    Long { host: String },
+    #[error("the answer from {host} is longer than {bytes_max} bytes")]
+    Long { host: String, bytes_max: usize },
     #[error("the answer from {host} is malformed")]
     Malformed { host: String, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("the request cannot be sent: {what}")]
@@ -72,22 +81,66 @@ impl Http {
         Ok(Self { outside: common().build()?, inside: common().no_proxy().build()? })
     }
 
-    async fn call(&self, request: Request) -> Result<HttpResponse, ConnectorError> {
+    /// Sends a request; an answer beyond so many bytes is an error.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        bytes_max: usize,
+    ) -> Result<Reply, CallError> {
         let host = request.url().host_str().unwrap_or_default().to_owned();
         let client = if stays_inside(&host) { &self.inside } else { &self.outside };
-        let no_answer = |source| no_answer(&host, source);
+        let no_answer = |source: reqwest::Error| CallError::NoAnswer {
+            host: host.clone(),
+            source: source.without_url(),
+        };
         let mut answer = client.execute(request).await.map_err(no_answer)?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
-            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                let long = CallError::Long { host: host.clone() };
-                return Err(ConnectorError::other(long.into(), None));
+            if body.len() + chunk.len() > bytes_max {
+                return Err(CallError::Long { host: host.clone(), bytes_max });
             }
             body.extend_from_slice(&chunk);
         }
-        theirs(&answer, body).map_err(|source| {
-            ConnectorError::other(CallError::Malformed { host: host.clone(), source }.into(), None)
+        let status = answer.status().as_u16();
+        Ok(Reply { status, headers: std::mem::take(answer.headers_mut()), body, host })
+    }
+
+    async fn call(&self, request: Request) -> Result<HttpResponse, ConnectorError> {
+        let reply = self.send(request, ANSWER_BYTES_MAX).await.map_err(CallError::into_theirs)?;
+        theirs(&reply).map_err(|source| {
+            let host = reply.host.clone();
+            ConnectorError::other(CallError::Malformed { host, source }.into(), None)
         })
+    }
+}
+
+impl Reply {
+    /// A header that is text.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    }
+}
+
+impl CallError {
+    /// Whether it is sure that nobody got the request.
+    pub(crate) fn was_not_sent(&self) -> bool {
+        match self {
+            Self::NoAnswer { source, .. } => source.is_connect(),
+            Self::Unsendable { .. } => true,
+            Self::Long { .. } | Self::Malformed { .. } => false,
+        }
+    }
+
+    fn into_theirs(self) -> ConnectorError {
+        match self {
+            Self::NoAnswer { ref source, .. } if source.is_timeout() => {
+                ConnectorError::timeout(self.into())
+            }
+            Self::NoAnswer { .. } => ConnectorError::io(self.into()),
+            Self::Long { .. } | Self::Malformed { .. } | Self::Unsendable { .. } => {
+                ConnectorError::other(self.into(), None)
+            }
+        }
     }
 }
 
@@ -144,25 +197,16 @@ fn ours(request: &HttpRequest, limit: Duration) -> Result<Request, &'static str>
 }
 
 /// The client's answer as they take it.
-fn theirs(
-    answer: &Response,
-    body: Vec<u8>,
-) -> Result<HttpResponse, Box<dyn std::error::Error + Send + Sync>> {
-    let status = StatusCode::try_from(answer.status().as_u16())?;
-    let mut response = HttpResponse::new(status, SdkBody::from(body));
-    for (name, value) in answer.headers() {
+fn theirs(reply: &Reply) -> Result<HttpResponse, Box<dyn std::error::Error + Send + Sync>> {
+    let status = StatusCode::try_from(reply.status)?;
+    let mut response = HttpResponse::new(status, SdkBody::from(reply.body.clone()));
+    for (name, value) in &reply.headers {
         // A header that is not text is none that the chain reads.
         if let Ok(text) = value.to_str() {
             response.headers_mut().try_append(name.as_str().to_owned(), text.to_owned())?;
         }
     }
     Ok(response)
-}
-
-fn no_answer(host: &str, source: reqwest::Error) -> ConnectorError {
-    let slow = source.is_timeout();
-    let error = CallError::NoAnswer { host: host.to_owned(), source: source.without_url() };
-    if slow { ConnectorError::timeout(error.into()) } else { ConnectorError::io(error.into()) }
 }
 
 /// Whether a host is this machine or its metadata service: loopback, link-local, `fd00:ec2::`.

@@ -1,4 +1,4 @@
-//! The way to AWS: who we are there.
+//! The way to AWS: who we are there, and what we ask.
 //!
 //! * Credentials come from wherever the AWS CLI of this user would take them, by the official chain
 //!   over our one HTTP stack; the same object serves our own calls and the object store's.
@@ -8,11 +8,18 @@
 
 mod cache;
 mod chain;
+mod client;
 mod clock;
 mod credentials;
 mod error;
 mod http;
+mod logged;
 mod profiles;
+mod sqs;
 
+pub use client::{Client, Parts, RoleHop, Settings};
+pub use clock::Pause;
 pub use credentials::CliCredentials;
 pub use error::{CredentialError, Told};
+pub use logged::LoggedCalls;
+pub use sqs::Sqs;

@@ -6,6 +6,7 @@
 //! * Adapters live in the edge crates; simulated ones stand in [`fakes`], but for the clock that stands.
 #![warn(missing_docs)]
 
+pub mod aws;
 pub mod clock;
 pub mod courier;
 pub mod credentials;

@@ -6,8 +6,14 @@
 )]
 
 mod asker;
+mod botocore;
+mod calls;
+mod client;
 mod metadata;
+mod moto;
+mod queue;
 mod roles;
+mod service;
 mod shared_files;
 mod sso;
 mod stub;

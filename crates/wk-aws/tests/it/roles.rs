@@ -1,58 +1,11 @@
 //! Roles: moto's STS gives them, a stub refuses them.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use crate::asker::Asker;
 use crate::metadata::refusal;
+use crate::moto::{Moto, python};
 use crate::stub::Stub;
-
-/// moto on a free port, until dropped.
-struct Moto {
-    process: Child,
-    url: String,
-}
-
-/// Nothing where no Python with moto is named; it says so.
-#[expect(clippy::disallowed_methods, reason = "the set-up names the Python that has moto")]
-fn python() -> Option<String> {
-    let python = std::env::var("WATCHKEEPER_TEST_PYTHON").ok();
-    if python.is_none() {
-        println!("skipped: WATCHKEEPER_TEST_PYTHON names no Python with moto");
-    }
-    python
-}
-
-impl Moto {
-    fn start() -> Option<Self> {
-        Self::start_with(&[])
-    }
-
-    fn start_with(options: &[&str]) -> Option<Self> {
-        let mut process = Command::new(python()?)
-            .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", "0"])
-            .args(options)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        // It names its port when it answers; if it ends before that, so do the lines.
-        let url = lines.by_ref().find_map(|line| {
-            line.unwrap().split_once("Running on ").map(|(_, url)| url.trim().to_owned())
-        });
-        // Its log must be taken, or it stops when the pipe is full.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { process, url: url.expect("moto starts") })
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
 
 const CONFIG: &str = "\
 [profile base]

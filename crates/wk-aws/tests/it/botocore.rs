@@ -1,0 +1,203 @@
+//! botocore as the judge: what it would send for the same call, and what it reads in an answer.
+//!
+//! A request of ours and one of botocore's are the same if method, path, the headers that say what
+//! it is, and the body are; members of JSON and fields of a form may come in another order.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use wk_aws::Sqs;
+use wk_seam::aws::{Target, ask};
+use wk_seam::queue::Queue as _;
+
+use crate::calls::{DescribeVpcs, GetDetector, ListAccounts};
+use crate::moto::python;
+use crate::service::{Asked, Service, client, wait_for};
+
+/// Takes lines `[service, operation, parameters]`, answers lines with what botocore sends.
+const SEND: &str = r#"
+import json, sys
+import botocore.session
+from botocore.awsrequest import AWSResponse
+class Nothing:
+    def stream(self, **_): yield b""
+session = botocore.session.get_session()
+session.set_credentials("AKIAEXAMPLE", "example")
+for line in sys.stdin:
+    service, operation, parameters = json.loads(line)
+    client = session.create_client(service, region_name="eu-central-1", endpoint_url="http://127.0.0.1:9")
+    sent = {}
+    def keep(request, **_):
+        body = request.body or b""
+        sent.update(method=request.method, path=request.url.split("127.0.0.1:9", 1)[1] or "/",
+            body=body.decode() if isinstance(body, bytes) else body,
+            headers={k.lower(): v.decode() if isinstance(v, bytes) else v for k, v in request.headers.items()})
+        return AWSResponse(request.url, 200, {}, Nothing())
+    client.meta.events.register("before-send", keep)
+    try:
+        client._make_api_call(operation, parameters)
+    except Exception as e:
+        if not sent: raise
+    print(json.dumps(sent), flush=True)
+"#;
+
+/// What botocore would send for these calls.
+pub(crate) fn sends(calls: &[(&str, &str, Value)]) -> Option<Vec<Asked>> {
+    let mut process = Command::new(python()?)
+        .args(["-c", SEND])
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = process.stdin.take().unwrap();
+    for (service, operation, parameters) in calls {
+        writeln!(input, "{}", json!([service, operation, parameters])).unwrap();
+    }
+    drop(input);
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let sent: Vec<Asked> = lines.lines().map(asked).collect();
+    assert_eq!(sent.len(), calls.len());
+    Some(sent)
+}
+
+fn asked(line: &str) -> Asked {
+    let sent: Value = serde_json::from_str(line).unwrap();
+    let text = |name: &str| sent[name].as_str().unwrap().to_owned();
+    let headers = sent["headers"].as_object().unwrap().iter();
+    Asked {
+        method: text("method"),
+        path: text("path"),
+        headers: headers.map(|(n, v)| (n.clone(), v.as_str().unwrap().to_owned())).collect(),
+        body: text("body"),
+    }
+}
+
+/// Fails where a request of ours says something else than botocore's.
+pub(crate) fn assert_alike(ours: &Asked, theirs: &Asked) {
+    assert_eq!((&ours.method, fields(&ours.path)), (&theirs.method, fields(&theirs.path)));
+    for name in ["content-type", "x-amz-target"] {
+        // botocore names no type where there is no body.
+        if !theirs.body.is_empty() {
+            assert_eq!(ours.header(name), theirs.header(name), "{name} of {ours:?}");
+        }
+    }
+    if theirs.header("content-type").contains("json") {
+        let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(read(&ours.body), read(&theirs.body));
+    } else {
+        assert_eq!(fields(&ours.body), fields(&theirs.body));
+    }
+}
+
+/// The fields of a form, or of what is behind a `?`, as they are meant.
+fn fields(form: &str) -> BTreeMap<String, String> {
+    let plain = |text: &str| percent_read(&text.replace('+', " "));
+    let pairs = form.split(['?', '&']).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (plain(name), plain(value))).collect()
+}
+
+fn percent_read(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits: Vec<u8> = rest.by_ref().take(2).collect();
+            let digits = String::from_utf8(digits).unwrap();
+            bytes.push(u8::from_str_radix(&digits, 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// What our client sends while this is done.
+fn ours(work: impl AsyncFnOnce(wk_aws::Client, String)) -> Vec<Asked> {
+    let service = Service::start(|_, asked| match asked.method.as_str() {
+        "POST" if asked.body.starts_with("Action") => (200, Vec::new(), "<R/>".into()),
+        _ => (200, Vec::new(), json!({"Accounts": []}).to_string()),
+    });
+    let (client, _) = client(&service.url);
+    wait_for(work(client, service.url.clone()));
+    service.asked()
+}
+
+#[test]
+fn moto_botocore_sends_the_same_for_every_call_of_the_queue() {
+    let sent = ours(async |client, url| {
+        let queue = Sqs::over(client.clone(), &format!("{url}/1/q")).await.unwrap();
+        queue.receive(7, 3, 45).await.unwrap();
+        let receipts = ["a+b/c==".to_owned(), "d".to_owned()];
+        queue.delete(&receipts).await.unwrap();
+        queue.extend(&receipts, 90).await.unwrap();
+        queue.depth().await.unwrap();
+        drop(Sqs::over(client, "arn:aws:sqs:eu-central-1:111122223333:logs").await);
+    });
+    let url = "q";
+    let names = ["ApproximateReceiveCount", "SentTimestamp"];
+    let counts = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ];
+    let entry = |id: &str, handle: &str| json!({"Id": id, "ReceiptHandle": handle});
+    let longer = |id: &str, handle: &str| json!({"Id": id, "ReceiptHandle": handle, "VisibilityTimeout": 90});
+    let calls = [
+        (
+            "sqs",
+            "ReceiveMessage",
+            json!({"QueueUrl": url, "MaxNumberOfMessages": 7, "WaitTimeSeconds": 3, "VisibilityTimeout": 45, "MessageSystemAttributeNames": names}),
+        ),
+        (
+            "sqs",
+            "DeleteMessageBatch",
+            json!({"QueueUrl": url, "Entries": [entry("0", "a+b/c=="), entry("1", "d")]}),
+        ),
+        (
+            "sqs",
+            "ChangeMessageVisibilityBatch",
+            json!({"QueueUrl": url, "Entries": [longer("0", "a+b/c=="), longer("1", "d")]}),
+        ),
+        ("sqs", "GetQueueAttributes", json!({"QueueUrl": url, "AttributeNames": counts})),
+        (
+            "sqs",
+            "GetQueueUrl",
+            json!({"QueueName": "logs", "QueueOwnerAWSAccountId": "111122223333"}),
+        ),
+    ];
+    let Some(theirs) = sends(&calls) else { return };
+    assert_eq!(sent.len(), theirs.len());
+    for (mut ours, theirs) in sent.into_iter().zip(theirs) {
+        // The queue lies at the stand-in's address, which botocore cannot know.
+        if let Ok(Value::Object(mut body)) = serde_json::from_str(&ours.body)
+            && body.contains_key("QueueUrl")
+        {
+            body.insert("QueueUrl".into(), url.into());
+            ours.body = Value::Object(body).to_string();
+        }
+        assert_alike(&ours, &theirs);
+    }
+}
+
+#[test]
+fn moto_botocore_sends_the_same_in_every_protocol() {
+    let sent = ours(async |client, _| {
+        drop(ask(&client, &ListAccounts, Target::default()).await);
+        drop(ask(&client, &DescribeVpcs, Target::default()).await);
+        drop(ask(&client, &GetDetector("a/b c"), Target::default()).await);
+    });
+    let filters = json!([{"Name": "is-default", "Values": ["true"]}]);
+    let calls = [
+        ("organizations", "ListAccounts", json!({"MaxResults": 2})),
+        ("ec2", "DescribeVpcs", json!({"Filters": filters})),
+        ("guardduty", "GetDetector", json!({"DetectorId": "a/b c"})),
+    ];
+    let Some(theirs) = sends(&calls) else { return };
+    assert_eq!(sent.len(), theirs.len());
+    sent.iter().zip(&theirs).for_each(|(ours, theirs)| assert_alike(ours, theirs));
+}
