@@ -35,6 +35,9 @@ pub struct Sighting {
     pub reported_count: Option<u64>,
     /// Whether the event came live or late.
     pub origin: Origin,
+    /// When what it reports was over, where that is known: only the watch's word on itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
 }
 
 /// A finding: all sightings of one rule, account, actor and resource within one window.
@@ -68,6 +71,10 @@ pub struct Finding {
     pub origin: Origin,
     /// Which event the fields of the latest sighting come from.
     pub latest: EventRef,
+    /// When it was over, as the latest sighting says: a self-alert that resolved. Most findings
+    /// report something that happened, which is never over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
 }
 
 /// The identity of a finding: 32 hexadecimal digits.
@@ -186,6 +193,7 @@ impl Finding {
             events: Vec::new(),
             origin: sighting.origin,
             latest: sighting.event.clone(),
+            ended: sighting.ended,
         };
         finding.fold(sighting);
         finding
@@ -206,6 +214,7 @@ impl Finding {
             self.title = sighting.title.clone();
             self.severity = sighting.severity;
             self.region = sighting.region.clone();
+            self.ended = sighting.ended;
         }
         for resource in &sighting.resources {
             insert_sorted(&mut self.resources, resource, Self::RESOURCES_MAX);
@@ -249,6 +258,7 @@ mod tests {
             last_seen: time,
             reported_count: None,
             origin: if second % 7 == 0 { Origin::Live } else { Origin::BackFill },
+            ended: (second % 5 == 0).then_some(time),
         }
     }
 

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod arrivals;
 pub mod complaint;
 pub mod digest;
 pub mod event;
@@ -13,12 +14,14 @@ pub mod finding;
 pub mod hold;
 pub mod notice;
 pub mod retention;
+pub mod selfwatch;
 pub mod severity;
 pub mod table;
 pub mod tally;
 pub mod time;
 
 pub use account::AccountId;
+pub use arrivals::Arrivals;
 pub use complaint::Complaint;
 pub use digest::Sha256;
 pub use event::{Cell, EventId, Row};

@@ -1,11 +1,14 @@
 //! The ledger: what is true. One transaction makes files, objects, complaints, findings and log
 //! leaves visible together.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use wk_model::finding::{Finding, Sighting};
 use wk_model::hold::{Hold, Release};
 use wk_model::retention::Policy;
-use wk_model::{Complaint, Day, Sha256, Tally, Timestamp};
+use wk_model::selfwatch::{PlaceFacts, SelfFacts};
+use wk_model::{Arrivals, Complaint, Day, Sha256, Tally, Timestamp};
 
 use crate::lake::{File, Run};
 use crate::{Answer, Future};
@@ -27,6 +30,9 @@ pub struct Commit {
     pub checked_at: u64,
     /// Sightings, in any order; each of a distinct event.
     pub sightings: Vec<Sighting>,
+    /// What new events add to the watch over the watch. Of places beyond
+    /// [`PLACES_MAX`](wk_model::arrivals::PLACES_MAX) the ledger makes one.
+    pub arrivals: Arrivals,
 }
 
 /// An object that was read to its end.
@@ -238,6 +244,13 @@ pub trait Ledger: Send + Sync {
     fn complaints(&self, limit: usize) -> Future<'_, Answer<(u64, Vec<FiledComplaint>)>>;
     /// Records per source over all objects.
     fn tallies(&self) -> Future<'_, Answer<Vec<(String, Tally)>>>;
+    /// When each source's first event was received.
+    fn feeds_begun(&self) -> Future<'_, Answer<BTreeMap<String, Timestamp>>>;
+    /// What the ledger knows of how the watch goes.
+    fn self_facts(&self, now: Timestamp) -> Future<'_, Answer<SelfFacts>>;
+    /// In which hours, from the first to before the last, each place had events. Every place that
+    /// ever had some is there.
+    fn place_hours(&self, from: i64, until: i64) -> Future<'_, Answer<Vec<PlaceFacts>>>;
     /// The newest checkpoint of the log; `None` before the first commit.
     fn checkpoint(&self) -> Future<'_, Answer<Option<Checkpoint>>>;
     /// Checks the log against itself: every leaf, the root, the signature. Answers the checkpoint.

@@ -88,6 +88,12 @@ fn cell<'a>(batch: &'a RecordBatch, column: &str, place: usize) -> Cell<'a> {
     }
 }
 
+/// A time of a finished batch; `None` where it is null or there is no such column of times.
+pub fn time(batch: &RecordBatch, column: &str, row: usize) -> Option<Timestamp> {
+    let times = batch.column_by_name(column)?.as_any().downcast_ref::<TimestampMicrosecondArray>();
+    times.filter(|times| !times.is_null(row)).map(|t| Timestamp::from_micros(t.value(row)))
+}
+
 /// The event time of a row of a finished batch.
 pub fn event_time(batch: &RecordBatch, row: usize) -> Timestamp {
     let times = batch.column(0).as_any().downcast_ref::<TimestampMicrosecondArray>();

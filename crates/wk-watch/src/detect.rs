@@ -207,6 +207,7 @@ impl Detection {
             last_seen: time,
             reported_count: None,
             origin: Origin::BackFill,
+            ended: None,
         }
     }
 

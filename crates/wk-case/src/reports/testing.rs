@@ -32,5 +32,6 @@ pub(crate) fn finding() -> Finding {
         events: vec![event.clone()],
         origin: Origin::Live,
         latest: event,
+        ended: None,
     }
 }

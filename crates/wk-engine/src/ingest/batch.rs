@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wk_lang::json::Value;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
-use wk_model::{Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
+use wk_model::{Arrivals, Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
 use wk_seam::lake::{EventKey, File, Run};
 use wk_seam::ledger::ObjectRow;
 use wk_seam::objects::Object;
@@ -38,6 +38,8 @@ pub(super) struct Batch {
     pub(super) begun: Option<Timestamp>,
     /// Complaints about rows that are stored all the same.
     pub(super) notes: u64,
+    /// What staged rows add to the watch over the watch.
+    pub(super) arrivals: Arrivals,
 }
 
 /// An object of the batch.
@@ -80,6 +82,7 @@ impl Batch {
             checked_at: None,
             begun: None,
             notes: 0,
+            arrivals: Arrivals::default(),
         }
     }
 
@@ -204,7 +207,7 @@ impl Sink for ObjectSink<'_> {
         let place = Place { delivered, received: self.received, object: &self.short, ordinal };
         part.rows.push(RowFacts { object, source: source.id, position: at });
         part.keys.extend(key.map(|key| (key, number)));
-        let live = Origin::of(time, self.received, self.shared.ingest.limits.live_seconds);
+        let live = self.shared.live.origin(source.id, time, delivered, self.received);
         let own = row.sighting.take();
         let seen = &mut part.sightings;
         let mut see = |mut sighting: Sighting| {
@@ -283,5 +286,6 @@ pub(super) fn conflict(table: &str, day: Day, id: &str) -> Sighting {
         event: EventRef { time: day.start(), table: table.to_owned(), id: id.to_owned() },
         reported_count: None,
         origin: Origin::BackFill,
+        ended: None,
     }
 }

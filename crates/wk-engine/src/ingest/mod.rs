@@ -8,8 +8,10 @@
 //!   same commit: see [`sealed`].
 //! * Memory is bounded whatever the input: see [`Limits`].
 
+mod arrivals;
 mod batch;
 mod claims;
+mod live;
 mod sealed;
 mod worker;
 
@@ -31,6 +33,7 @@ use wk_watch::sources::{Settings, Source};
 use crate::windows::WINDOW_BYTES;
 use batch::Batch;
 use claims::Claims;
+use live::Live;
 use sealed::Sealed;
 
 /// Reads objects into the lake.
@@ -74,6 +77,11 @@ pub struct Limits {
     pub commit_seconds: i64,
     /// An event received at most so many seconds after it happened is live.
     pub live_seconds: i64,
+    /// An event delivered more than so many seconds before its source's watch began is history: a
+    /// first load.
+    pub first_load_seconds: i64,
+    /// The user's word that all of it is history.
+    pub all_history: bool,
     /// Complaints kept of one object; more are counted in a last one.
     pub complaints_per_object: usize,
 }
@@ -89,6 +97,8 @@ impl Default for Limits {
             batch_bytes: 32 << 20,
             commit_seconds: 5,
             live_seconds: 24 * 3600,
+            first_load_seconds: 3600,
+            all_history: false,
             complaints_per_object: 1000,
         }
     }
@@ -144,6 +154,7 @@ struct Shared<'a> {
     ingest: &'a Ingest,
     places: &'a [Arc<dyn Objects>],
     claims: Claims,
+    live: Live,
     /// Batches that wait to become true.
     sealed: tokio::sync::Mutex<Sealed>,
     /// Objects that must be read again, because their batch was given up.
@@ -208,10 +219,16 @@ impl Ingest {
             progress.bytes_total.fetch_add(listing.bytes, Ordering::Relaxed);
             listings.push_back((place, listing));
         }
+        let limits = &self.limits;
+        let begun = self.ledger.feeds_begun().await?;
+        let live =
+            Live::new(limits.live_seconds, limits.first_load_seconds, begun, self.clock.now())
+                .history(limits.all_history);
         let shared = Shared {
             ingest: self,
             places,
             claims: Claims::default(),
+            live,
             sealed: tokio::sync::Mutex::default(),
             again: Mutex::default(),
             next_batch: AtomicU64::default(),

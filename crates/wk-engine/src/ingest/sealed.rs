@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wk_model::Day;
+use wk_model::{Arrivals, Day};
 use wk_seam::Answer;
 use wk_seam::lake::Run;
 use wk_seam::ledger::{Commit, Committed};
@@ -126,6 +126,8 @@ impl Shared<'_> {
 
     async fn commit_of(&self, batches: &[Batch]) -> Answer<Commit> {
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
+        let mut arrivals = Arrivals::default();
+        batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
         Ok(Commit {
             writer: self.ingest.writer.clone(),
             recorded: self.now(),
@@ -134,6 +136,7 @@ impl Shared<'_> {
             runs: self.merged(&runs).await?,
             checked_at: batches.iter().filter_map(|b| b.checked_at).min().unwrap_or(0),
             sightings: batches.iter().flat_map(|b| b.sightings.clone()).collect(),
+            arrivals,
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
-use wk_model::finding::{Origin, Sighting};
+use wk_model::finding::Sighting;
 use wk_model::{Day, Timestamp};
 use wk_seam::lake::{EventKey, Known, Part as LakePart, Run};
 use wk_seam::objects::{Object, Opened, Unpack};
@@ -14,6 +14,7 @@ use wk_seam::{Answer, Failure};
 use wk_watch::columns;
 use wk_watch::reader::{ObjectFacts, Reader, Sink as _};
 
+use super::arrivals;
 use super::batch::{Batch, ObjectSink, Part, Pending, RowFacts, conflict, conflict_note};
 use super::claims::{BatchNumber, Met};
 use super::{Fetched, Shared};
@@ -254,6 +255,7 @@ impl Worker<'_> {
         let batch = part.builder.finish(recorded).map_err(failed)?;
         let facts = PartFacts { rows: part.rows, sightings: part.sightings, keys: part.keys };
         let keep = self.settle(&facts, &batch, of.name, day, &known);
+        self.count_arrivals(&facts, &batch, keep.as_deref(), recorded);
         let fresh: Vec<EventKey> = keys
             .iter()
             .zip(&known)
@@ -339,9 +341,13 @@ impl Worker<'_> {
                     self.batch.notes += 1;
                     let id = columns::text(batch, "event_id", place).unwrap_or_default();
                     let mut sighting = conflict(table, day, id);
-                    let (time, live) =
-                        (columns::event_time(batch, place), self.shared.ingest.limits.live_seconds);
-                    sighting.origin = Origin::of(time, self.shared.now(), live);
+                    let time = |column| columns::time(batch, column, place).unwrap_or_default();
+                    sighting.origin = self.shared.live.origin(
+                        facts.source,
+                        time("event_time"),
+                        time("delivered_time"),
+                        time("received_time"),
+                    );
                     self.batch.sightings.push(sighting);
                 }
             }
@@ -350,6 +356,27 @@ impl Worker<'_> {
         let seen = part.sightings.iter().filter(|(row, _)| stays(*row)).map(|(_, s)| s.clone());
         self.batch.sightings.extend(seen);
         keep
+    }
+
+    /// Takes rows and sightings that stay into what the watch knows of itself.
+    fn count_arrivals(
+        &mut self,
+        part: &PartFacts,
+        batch: &RecordBatch,
+        keep: Option<&[bool]>,
+        recorded: Timestamp,
+    ) {
+        let stays = |row: usize| keep.is_none_or(|keep| keep.get(row) == Some(&true));
+        let rows = part.rows.iter().enumerate().filter(|(row, _)| stays(*row));
+        let sources = rows.map(|(row, facts)| (row, facts.source));
+        let into = &mut self.batch.arrivals;
+        arrivals::take_in(into, batch, recorded, &self.shared.live, sources);
+        for (row, sighting) in part.sightings.iter().filter(|(row, _)| stays(*row as usize)) {
+            if let Some(facts) = part.rows.get(*row as usize) {
+                let (origin, event) = (sighting.origin, sighting.event.time);
+                arrivals::finding(into, facts.source, origin, event, recorded);
+            }
+        }
     }
 
     /// Stages what is held and seals the batch. If another process was faster, its objects are

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use wk_model::finding::Finding;
 use wk_model::hold::{Hold, Release};
+use wk_model::selfwatch::{PlaceFacts, SelfFacts};
 use wk_model::{Day, Sha256, Tally, Timestamp};
 
+use super::arrivals::Book;
 use super::{Faults, locked};
 use crate::lake::{File, Run};
 use crate::ledger::{
@@ -32,6 +34,7 @@ struct Facts {
     findings: BTreeMap<String, Finding>,
     holds: Vec<Hold>,
     applied: Option<Applied>,
+    book: Book,
 }
 
 #[derive(Debug, Clone)]
@@ -109,6 +112,7 @@ impl Facts {
                 .and_modify(|finding| finding.fold(sighting))
                 .or_insert_with(|| Finding::begin(sighting));
         }
+        self.book.add(commit.recorded, &commit.objects, &commit.arrivals);
         self.commits.push((version, commit.clone()));
         Ok(Committed::Done { version })
     }
@@ -301,6 +305,18 @@ impl Ledger for MemoryLedger {
         Box::pin(async move { self.ask("read tallies", tallies) })
     }
 
+    fn feeds_begun(&self) -> Future<'_, Answer<BTreeMap<String, Timestamp>>> {
+        Box::pin(async move { self.ask("look the feeds up", |f| f.book.begun()) })
+    }
+
+    fn self_facts(&self, now: Timestamp) -> Future<'_, Answer<SelfFacts>> {
+        Box::pin(async move { self.ask("read how the watch goes", |f| f.book.facts(now)) })
+    }
+
+    fn place_hours(&self, from: i64, until: i64) -> Future<'_, Answer<Vec<PlaceFacts>>> {
+        Box::pin(async move { self.ask("read hours", |f| f.book.place_hours(from, until)) })
+    }
+
     /// Nothing is signed here: there is no checkpoint.
     fn checkpoint(&self) -> Future<'_, Answer<Option<Checkpoint>>> {
         Box::pin(async move { Ok(None) })
@@ -312,5 +328,26 @@ impl Ledger for MemoryLedger {
 
     fn fingerprint_seed(&self) -> u64 {
         7
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fakes::conformance;
+    use futures::FutureExt as _;
+
+    fn now<T>(work: impl std::future::Future<Output = T>) -> T {
+        Box::pin(work).now_or_never().expect("a ledger in memory does not wait")
+    }
+
+    #[test]
+    fn arrivals_add_up() {
+        now(conformance::arrivals_add_up(&MemoryLedger::default()));
+    }
+
+    #[test]
+    fn places_are_bounded() {
+        now(conformance::places_are_bounded(&MemoryLedger::default()));
     }
 }

@@ -6,6 +6,8 @@
 //!   before or after the work was done.
 //! * For tests and simulations; nothing here touches a disk or a clock.
 
+mod arrivals;
+pub mod conformance;
 mod faults;
 mod lake;
 mod ledger;

@@ -9,7 +9,7 @@ use wk_model::{Day, Sha256, Tally, Timestamp};
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{Commit, Committed, ObjectRow};
 
-use super::{digest, findings, signed, unsigned};
+use super::{digest, findings, signed, unsigned, watch};
 use crate::log::{Signer, Tree, leaf_hash};
 
 /// Makes the commit true, or answers what makes it stale.
@@ -30,6 +30,7 @@ pub(super) fn commit(
     commit.files.iter().try_for_each(|file| insert_file(&tx, version, file))?;
     insert_runs(&tx, version, commit)?;
     findings::fold(&tx, &commit.sightings)?;
+    watch::add(&tx, commit)?;
     append_leaves(&tx, signer, &leaves(version, commit))?;
     tx.commit()?;
     Ok(Committed::Done { version })

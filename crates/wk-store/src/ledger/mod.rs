@@ -13,13 +13,16 @@ mod holds;
 pub mod journal;
 mod schema;
 mod seed;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _};
 use wk_model::finding::Finding;
 use wk_model::hold::{Hold, Release};
+use wk_model::selfwatch::{PlaceFacts, SelfFacts};
 use wk_model::{Complaint, Day, Sha256, Tally, Timestamp};
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{
@@ -269,6 +272,18 @@ impl Ledger for SqliteLedger {
             })?
             .collect()
         }))
+    }
+
+    fn feeds_begun(&self) -> Future<'_, Answer<BTreeMap<String, Timestamp>>> {
+        Box::pin(self.read("look the feeds up", watch::begun))
+    }
+
+    fn self_facts(&self, now: Timestamp) -> Future<'_, Answer<SelfFacts>> {
+        Box::pin(self.read("read how the watch goes", move |c| watch::facts(c, now)))
+    }
+
+    fn place_hours(&self, from: i64, until: i64) -> Future<'_, Answer<Vec<PlaceFacts>>> {
+        Box::pin(self.read("read hours", move |c| watch::place_hours(c, from, until)))
     }
 
     fn checkpoint(&self) -> Future<'_, Answer<Option<Checkpoint>>> {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// What makes each form of the one before. A form that was released is never changed.
-const FORMS: [&str; 3] = [FORM_1, FORM_2, FORM_3];
+const FORMS: [&str; 4] = [FORM_1, FORM_2, FORM_3, FORM_4];
 
 /// Times are microseconds, days are days since 1970-01-01.
 const FORM_1: &str = "
@@ -189,4 +189,57 @@ CREATE TRIGGER hold_added AFTER INSERT ON hold BEGIN
     INSERT INTO changed (tbl, key) VALUES ('hold', new.id); END;
 CREATE TRIGGER hold_changed AFTER UPDATE ON hold BEGIN
     INSERT INTO changed (tbl, key) VALUES ('hold', new.id); END;
+";
+
+/// What arrived, by place and hour, and how late: the watch watches itself. Hours are those since
+/// 1970-01-01T00:00:00Z; of `place` and `volume` those of events, of the others those of commits.
+const FORM_4: &str = "
+CREATE TABLE place (
+    source  TEXT NOT NULL,
+    account TEXT NOT NULL,
+    region  TEXT NOT NULL,
+    PRIMARY KEY (source, account, region)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE arrival (
+    source         TEXT NOT NULL,
+    account        TEXT NOT NULL,
+    region         TEXT NOT NULL,
+    hour           INTEGER NOT NULL,
+    rows           INTEGER NOT NULL,
+    first_received INTEGER NOT NULL,
+    last_received  INTEGER NOT NULL,
+    last_event     INTEGER NOT NULL,
+    PRIMARY KEY (source, account, region, hour)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE volume (
+    source TEXT NOT NULL,
+    hour   INTEGER NOT NULL,
+    rows   INTEGER NOT NULL,
+    PRIMARY KEY (source, hour)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE feed (
+    source     TEXT PRIMARY KEY,
+    begun      INTEGER NOT NULL,
+    last_live  INTEGER,
+    last_event INTEGER NOT NULL,
+    folded     INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE intake (
+    source     TEXT NOT NULL,
+    hour       INTEGER NOT NULL,
+    read       INTEGER NOT NULL,
+    stored     INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL,
+    complaints INTEGER NOT NULL,
+    late       INTEGER NOT NULL,
+    PRIMARY KEY (source, hour)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lag (
+    source TEXT NOT NULL,
+    path   TEXT NOT NULL,
+    hour   INTEGER NOT NULL,
+    bucket INTEGER NOT NULL CHECK (bucket BETWEEN 0 AND 255),
+    count  INTEGER NOT NULL,
+    PRIMARY KEY (source, hour, path, bucket)
+) STRICT, WITHOUT ROWID;
 ";

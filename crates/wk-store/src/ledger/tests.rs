@@ -51,6 +51,7 @@ fn commit(writer: &str, name: &str) -> Commit {
         runs: vec![(run(name), vec![])],
         checked_at: 0,
         sightings: vec![sighting(name)],
+        arrivals: Default::default(),
     }
 }
 
@@ -76,6 +77,7 @@ fn sighting(event: &str) -> Sighting {
         last_seen: time,
         reported_count: None,
         origin: Origin::BackFill,
+        ended: None,
     }
 }
 
@@ -351,4 +353,20 @@ fn only_this_user_can_read_ledger_and_key() {
         let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+}
+
+#[test]
+fn arrivals_add_up_as_in_every_ledger() {
+    with_ledger(async |ledger, _| {
+        wk_seam::fakes::conformance::arrivals_add_up(&ledger).await;
+        Ok(())
+    });
+}
+
+#[test]
+fn places_are_bounded_as_in_every_ledger() {
+    with_ledger(async |ledger, _| {
+        wk_seam::fakes::conformance::places_are_bounded(&ledger).await;
+        Ok(())
+    });
 }

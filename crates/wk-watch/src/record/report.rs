@@ -51,5 +51,6 @@ pub fn report(row: &mut Row<'_>, report: &Report<'_>) {
         last_seen: report.last_seen.or(report.first_seen).unwrap_or(time),
         reported_count: report.count,
         origin: Origin::BackFill,
+        ended: None,
     }));
 }
