@@ -4,6 +4,7 @@
 //! * Promises are compared with something simpler or older: serde_json, chrono, one window instead
 //!   of many, every rule asked instead of the index.
 
+pub mod event_pattern;
 pub mod gzip_inflate;
 // The two files of wk-store that read packed objects. Its DataFusion would have to be built with
 // the fuzzer's counters too; they need none of it.

@@ -29,6 +29,13 @@ const OBJECTS: &[&str] = &["fuzz/seeds/objects/"];
 
 const TARGETS: &[Target] = &[
     Target {
+        name: "event_pattern",
+        seeds: &["fuzz/seeds/patterns/"],
+        before: &[""],
+        dictionaries: &["patterns", "json"],
+        longest: 2048,
+    },
+    Target {
         name: "insights",
         seeds: &["fuzz/seeds/queries/"],
         before: &[""],

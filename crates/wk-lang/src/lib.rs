@@ -7,5 +7,6 @@
 pub mod insights;
 pub mod json;
 pub mod nearest;
+pub mod pattern;
 pub mod sigma;
 pub mod yaml;

@@ -57,6 +57,12 @@ impl<'a> Value<'a> {
         self.text.get(start..node.value.end() + quote).unwrap_or("")
     }
 
+    /// The byte of the document where it begins; a string begins with its quote.
+    pub fn position(&self) -> usize {
+        let node = self.node();
+        (node.value.start as usize).saturating_sub(usize::from(node.kind == Kind::String))
+    }
+
     /// The member of an object with this key, the first if there are several.
     #[inline]
     pub fn get(&self, key: &str) -> Option<Value<'a>> {

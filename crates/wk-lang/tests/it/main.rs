@@ -5,6 +5,7 @@ mod conformance;
 mod insights;
 mod naive;
 mod pack;
+mod patterns;
 
 use std::path::{Path, PathBuf};
 
