@@ -13,7 +13,9 @@ const ONE_SHOT_MAX: usize = 1 << 16;
 pub fn check(data: &[u8]) {
     let [kind, rest @ ..] = data else { return };
     match kind % 3 {
-        0 => both_ways(rest),
+        0 => {
+            both_ways(rest);
+        }
         1 => {
             let members = [member(rest), member(&rest[rest.len() / 2..])];
             both_ways(&members[0]);
