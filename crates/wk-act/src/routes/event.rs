@@ -89,7 +89,7 @@ fn envelope(finding: &Finding, source: &str, kind: &str, detail: &Value) -> Valu
 
 /// Our own shape, which every finding has.
 fn own(f: &Finding) -> Value {
-    let detail = json!({
+    let mut detail = json!({
         "id": f.id,
         "type": f.rule.id,
         "title": f.title,
@@ -109,6 +109,9 @@ fn own(f: &Finding) -> Value {
         "origin": f.origin.as_str(),
         "table": f.latest.table,
     });
+    if let Some(ended) = f.ended {
+        detail["ended"] = ended.to_string().into();
+    }
     envelope(f, "watchkeeper", "Watchkeeper Finding", &detail)
 }
 

@@ -41,6 +41,7 @@ fn finding(product: &str, kind: &str, severity: f64) -> Finding {
         events: vec![latest.clone()],
         origin: Origin::Live,
         latest,
+        ended: None,
     }
 }
 
