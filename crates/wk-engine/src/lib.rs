@@ -3,9 +3,11 @@
 //! * Knows no disk, network, database or clock; a simulated world drives it in tests.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
 //! * [`scan`] runs rules over objects without keeping anything.
+//! * [`selfwatch`] judges every minute how the watch itself goes.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
 
 pub mod ingest;
 pub mod scan;
+pub mod selfwatch;
 pub mod upkeep;
 mod windows;

@@ -5,6 +5,7 @@
 //! * [`sources`] is the catalogue: one file per source, each saying everything about itself.
 //! * [`record`] is what they share: members, fields, times.
 //! * [`saved`] reads saved queries; the built-in ones are in [`library`].
+//! * [`selfwatch`] judges how the watch itself goes.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
@@ -17,5 +18,6 @@ pub mod pack;
 pub mod reader;
 pub mod record;
 pub mod saved;
+pub mod selfwatch;
 pub mod sources;
 mod unwrap;

@@ -4,5 +4,6 @@
 mod erasure;
 mod exactly_once;
 mod expiry;
+mod selfwatch;
 mod upkeep;
 mod world;
