@@ -14,12 +14,21 @@ mod credentials;
 mod error;
 mod http;
 mod logged;
+mod logs;
 mod profiles;
+mod sns;
 mod sqs;
+
+use wk_seam::aws::Operation;
+
+/// What the adapters of this crate ask of AWS: the sources of the least privilege.
+pub const OPERATIONS: &[&[&Operation]] = &[logs::OPERATIONS, sns::OPERATIONS, sqs::OPERATIONS];
 
 pub use client::{Client, Parts, RoleHop, Settings};
 pub use clock::Pause;
 pub use credentials::CliCredentials;
 pub use error::{CredentialError, Told};
 pub use logged::LoggedCalls;
+pub use logs::{Cursor, LogGroup, LogsPull, Pulled};
+pub use sns::Sns;
 pub use sqs::Sqs;

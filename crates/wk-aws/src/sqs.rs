@@ -5,18 +5,18 @@
 //! * Batches are of ten. What SQS could not do to single messages is answered, not lost.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wk_model::{AccountId, Timestamp};
 use wk_seam::aws::{
-    AwsError, AwsErrorKind, AwsResult, Call, CallName, Effect, Operation, Target, number,
-    without_nulls,
+    AwsError, AwsResult, Call, CallName, Effect, Operation, Recorder, Target, number,
 };
 use wk_seam::queue::{Depth, Message, Queue};
 use wk_seam::{Answer, Failure, Future};
 
-use crate::client::{Ask, Client, Settings, is_region};
+use crate::client::{Client, Settings, is_region};
 
 /// Messages in a batch.
 const BATCH: usize = 10;
@@ -48,7 +48,7 @@ impl Sqs {
     pub async fn open(
         address: &str,
         settings: &Settings,
-        recorder: std::sync::Arc<dyn wk_seam::aws::Recorder>,
+        recorder: Arc<dyn Recorder>,
     ) -> Answer<Self> {
         let mut settings = settings.clone();
         if let Named::Url { endpoint: Some(endpoint), .. } = named(address)?
@@ -72,8 +72,7 @@ impl Sqs {
             Named::Name { name, owner, region } => {
                 let target = Target { account: None, region };
                 let ask = GetQueueUrl { name, owner };
-                let found =
-                    call(&client, &ask, &target, 0).await.map_err(AwsError::into_failure)?;
+                let found = client.one(&ask, &target, 0).await.map_err(AwsError::into_failure)?;
                 Ok(Self { client, url: found.queue_url, target })
             }
         }
@@ -91,7 +90,7 @@ impl Sqs {
             wait_seconds: wait_seconds.min(WAIT_SECONDS_MAX),
             invisible_seconds: invisible_seconds.min(INVISIBLE_SECONDS_MAX),
         };
-        let answer = call(&self.client, &ask, &self.target, u64::from(ask.wait_seconds)).await?;
+        let answer = self.client.one(&ask, &self.target, u64::from(ask.wait_seconds)).await?;
         answer.messages.unwrap_or_default().into_iter().map(|m| self.message(m)).collect()
     }
 
@@ -124,7 +123,7 @@ impl Sqs {
     {
         let mut failed = Vec::new();
         for ten in receipts.chunks(BATCH) {
-            let answer = call(&self.client, &make(ten), &self.target, 0).await?;
+            let answer = self.client.one(&make(ten), &self.target, 0).await?;
             let done: Vec<&str> =
                 answer.successful.iter().flatten().map(|one| one.id.as_str()).collect();
             // What is in neither list was not done.
@@ -137,7 +136,7 @@ impl Sqs {
 
     async fn depth(&self) -> AwsResult<Depth> {
         let answer =
-            call(&self.client, &GetQueueAttributes { url: &self.url }, &self.target, 0).await?;
+            self.client.one(&GetQueueAttributes { url: &self.url }, &self.target, 0).await?;
         let count = |count: Option<i64>| count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         let of = answer.attributes;
         // What is delayed waits too. SQS does not tell the age of the oldest message here.
@@ -189,24 +188,6 @@ impl Queue for Sqs {
     fn depth(&self) -> Future<'_, Answer<Depth>> {
         Box::pin(async move { Self::depth(self).await.map_err(AwsError::into_failure) })
     }
-}
-
-/// Makes a call whose answer has one page.
-pub(crate) async fn call<C: Call>(
-    client: &Client,
-    call: &C,
-    target: &Target,
-    wait_seconds: u64,
-) -> AwsResult<C::Answer> {
-    let parameters = without_nulls(call.parameters());
-    let ask =
-        Ask { operation: C::OPERATION, parameters: &parameters, target, page: 1, wait_seconds };
-    let given = client.make(&ask).await?;
-    serde_json::from_value(given.answer).map_err(|error| {
-        let name = CallName::of(C::OPERATION, target);
-        AwsError::new(name, AwsErrorKind::Malformed, error.to_string())
-            .with_request(&given.request_id)
-    })
 }
 
 fn named(address: &str) -> Answer<Named> {
@@ -262,6 +243,15 @@ fn is_name(text: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     (1..=80).contains(&text.len()) && !stem.is_empty() && stem.bytes().all(fits)
 }
+
+/// What this adapter asks of SQS.
+pub(crate) const OPERATIONS: &[&Operation] = &[
+    ChangeMessageVisibilityBatch::OPERATION,
+    DeleteMessageBatch::OPERATION,
+    GetQueueAttributes::OPERATION,
+    GetQueueUrl::OPERATION,
+    ReceiveMessage::OPERATION,
+];
 
 struct GetQueueUrl {
     name: String,

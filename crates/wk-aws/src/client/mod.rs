@@ -28,8 +28,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use wk_model::AccountId;
 use wk_seam::aws::{
-    AwsError, AwsErrorKind, AwsRead, AwsResult, CallName, Effect, Operation, ReadCall, Recorder,
-    Target, Whole,
+    AwsError, AwsErrorKind, AwsRead, AwsResult, Call, CallName, Effect, Operation, ReadCall,
+    Recorder, Target, Whole, without_nulls,
 };
 use wk_seam::clock::Clock;
 use wk_seam::credentials::CredentialSource;
@@ -154,8 +154,26 @@ impl Client {
         }
     }
 
+    /// A typed call of one page, of any effect; only adapters of this crate make those that change
+    /// something.
+    pub(crate) async fn one<C: Call>(
+        &self,
+        call: &C,
+        target: &Target,
+        wait_seconds: u64,
+    ) -> AwsResult<C::Answer> {
+        let parameters = without_nulls(call.parameters());
+        let ask =
+            Ask { operation: C::OPERATION, parameters: &parameters, target, page: 1, wait_seconds };
+        let given = self.make(&ask).await?;
+        serde_json::from_value(given.answer).map_err(|error| {
+            let name = CallName::of(C::OPERATION, target);
+            AwsError::malformed(name, error.to_string()).with_request(&given.request_id)
+        })
+    }
+
     /// One request of any effect; only adapters of this crate make those that change something.
-    pub(crate) async fn make(&self, ask: &Ask<'_>) -> AwsResult<Given> {
+    async fn make(&self, ask: &Ask<'_>) -> AwsResult<Given> {
         let who = self.credentials_of(ask.target.account.as_ref()).map_err(|failure| {
             let name = CallName::of(ask.operation, ask.target);
             AwsError::new(name, AwsErrorKind::Credentials, failure.source.to_string())

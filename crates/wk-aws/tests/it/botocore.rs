@@ -8,8 +8,10 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use wk_aws::Sqs;
+use wk_aws::{Cursor, LogsPull, Sns, Sqs};
+use wk_model::{AccountId, Timestamp};
 use wk_seam::aws::{Target, ask};
+use wk_seam::courier::{Courier as _, Parcel, SnsTarget};
 use wk_seam::queue::Queue as _;
 
 use crate::calls::{DescribeVpcs, GetDetector, ListAccounts};
@@ -196,6 +198,57 @@ fn moto_botocore_sends_the_same_in_every_protocol() {
         ("organizations", "ListAccounts", json!({"MaxResults": 2})),
         ("ec2", "DescribeVpcs", json!({"Filters": filters})),
         ("guardduty", "GetDetector", json!({"DetectorId": "a/b c"})),
+    ];
+    let Some(theirs) = sends(&calls) else { return };
+    assert_eq!(sent.len(), theirs.len());
+    sent.iter().zip(&theirs).for_each(|(ours, theirs)| assert_alike(ours, theirs));
+}
+
+#[test]
+fn moto_botocore_sends_the_same_for_sns_logs_and_roles() {
+    let other = AccountId::try_from("444455556666".to_owned()).unwrap();
+    let sent = ours(async |client, _| {
+        let topic = "arn:aws:sns:eu-central-1:1:t".to_owned();
+        let parcel = |to, subject: Option<&str>| Parcel::Sns {
+            to,
+            subject: subject.map(str::to_owned),
+            message: "ü & =+".into(),
+            attributes: vec![("a".into(), "1".into()), ("b".into(), "2".into())],
+        };
+        let sns = Sns::new(client.clone());
+        sns.carry(&parcel(SnsTarget::Topic(topic), Some("s"))).await;
+        sns.carry(&parcel(SnsTarget::Phone("+1".into()), None)).await;
+        drop(client.log_groups(&Target::default()).await);
+        let pull = LogsPull::new(client.clone(), "g", "1", Target::default()).unwrap();
+        drop(pull.page(&Cursor::default(), Timestamp::from_seconds(9)).await);
+        let there = Target { account: Some(other), region: None };
+        drop(ask(&client, &ListAccounts, there).await);
+    });
+    let text = |value: &str| json!({"DataType": "String", "StringValue": value});
+    let attributes = json!({"a": text("1"), "b": text("2")});
+    let role = "arn:aws:iam::444455556666:role/watchkeeper-reader";
+    let calls = [
+        (
+            "sns",
+            "Publish",
+            json!({"TopicArn": "arn:aws:sns:eu-central-1:1:t", "Subject": "s", "Message": "ü & =+", "MessageAttributes": attributes}),
+        ),
+        (
+            "sns",
+            "Publish",
+            json!({"PhoneNumber": "+1", "Message": "ü & =+", "MessageAttributes": attributes}),
+        ),
+        ("logs", "DescribeLogGroups", json!({"limit": 50})),
+        (
+            "logs",
+            "FilterLogEvents",
+            json!({"logGroupName": "g", "startTime": 0, "endTime": 9000, "limit": 10000}),
+        ),
+        (
+            "sts",
+            "AssumeRole",
+            json!({"RoleArn": role, "RoleSessionName": "watchkeeper", "DurationSeconds": 3600, "ExternalId": "an-outside-id"}),
+        ),
     ];
     let Some(theirs) = sends(&calls) else { return };
     assert_eq!(sent.len(), theirs.len());
