@@ -1,4 +1,4 @@
-//! The ways out of the pure middle, as traits: clock, objects, lake, ledger, queue,
+//! The ways out of the pure middle, as traits: clock, objects, lake, ledger, outbox, queue,
 //! courier, credentials.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
@@ -14,6 +14,7 @@ pub mod fakes;
 pub mod lake;
 pub mod ledger;
 pub mod objects;
+pub mod outbox;
 pub mod queue;
 pub mod schema;
 

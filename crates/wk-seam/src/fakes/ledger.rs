@@ -9,12 +9,14 @@ use wk_model::selfwatch::{PlaceFacts, SelfFacts};
 use wk_model::{Day, Sha256, Tally, Timestamp};
 
 use super::arrivals::Book;
+use super::outbox::Kept;
 use super::{Faults, locked};
 use crate::lake::{File, Run};
 use crate::ledger::{
     Applied, Checkpoint, Commit, Committed, Exchange, Exchanged, FiledComplaint, FindingQuery,
     Ledger, Left, Snapshot, Why,
 };
+use crate::outbox::{Changed, Cursor};
 use crate::{Answer, Failure, Future};
 
 /// A ledger in memory, as one process sees it. Version n is the n-th change.
@@ -32,6 +34,9 @@ struct Facts {
     objects: BTreeSet<Sha256>,
     runs: Vec<LedgerRun>,
     findings: BTreeMap<String, Finding>,
+    /// Which version touched a finding last.
+    touched: BTreeMap<String, u64>,
+    outbox: Kept,
     holds: Vec<Hold>,
     applied: Option<Applied>,
     book: Book,
@@ -78,6 +83,26 @@ impl MemoryLedger {
         facts.files.iter().filter(shown).map(|f| f.file.clone()).collect()
     }
 
+    /// Works on the outbox.
+    pub(super) fn outbox<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
+        work(&mut locked(&self.facts).outbox)
+    }
+
+    /// Every finding with the version that touched it last.
+    pub(super) fn changed_findings(&self) -> Vec<Changed> {
+        let facts = locked(&self.facts);
+        let changed = |(id, finding): (&String, &Finding)| {
+            let version = facts.touched.get(id).copied().unwrap_or(0);
+            Changed { cursor: Cursor { version, finding: id.clone() }, finding: finding.clone() }
+        };
+        facts.findings.iter().map(changed).collect()
+    }
+
+    /// Does the work of a call, unless it is to fail.
+    pub(super) fn call<T>(&self, doing: &str, work: impl FnOnce() -> T) -> Answer<T> {
+        self.faults.call(doing, || Ok(work()))
+    }
+
     fn ask<T>(&self, doing: &str, answer: impl FnOnce(&Facts) -> T) -> Answer<T> {
         self.faults.call(doing, || Ok(answer(&locked(&self.facts))))
     }
@@ -107,6 +132,7 @@ impl Facts {
             self.runs.push(LedgerRun { run: run.clone(), writer, added: version, removed: false });
         }
         for sighting in &commit.sightings {
+            self.touched.insert(sighting.finding.0.clone(), version);
             self.findings
                 .entry(sighting.finding.0.clone())
                 .and_modify(|finding| finding.fold(sighting))

@@ -1,4 +1,4 @@
-//! A world in memory: objects, lake and ledger that fail when they are told to.
+//! A world in memory: objects, lake, ledger and outbox that fail when they are told to.
 //!
 //! * The fakes keep the promises of their traits to the letter, and nothing beyond them: what is
 //!   staged is not visible, a stale commit leaves no trace.
@@ -12,6 +12,8 @@ mod faults;
 mod lake;
 mod ledger;
 mod objects;
+mod outbox;
+pub mod outbox_promises;
 
 pub use faults::{Fault, Faults};
 pub use lake::MemoryLake;

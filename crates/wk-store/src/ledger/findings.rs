@@ -7,8 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_f
 use wk_model::finding::{Finding, Sighting};
 use wk_seam::ledger::FindingQuery;
 
-/// Takes sightings of new events into their findings.
-pub(super) fn fold(tx: &Transaction<'_>, sightings: &[Sighting]) -> rusqlite::Result<()> {
+use super::signed;
+
+/// Takes sightings of new events into their findings, which this version changes so.
+pub(super) fn fold(
+    tx: &Transaction<'_>,
+    version: u64,
+    sightings: &[Sighting],
+) -> rusqlite::Result<()> {
     let mut by_finding: BTreeMap<&str, Vec<&Sighting>> = BTreeMap::new();
     for sighting in sightings {
         by_finding.entry(&sighting.finding.0).or_default().push(sighting);
@@ -24,17 +30,17 @@ pub(super) fn fold(tx: &Transaction<'_>, sightings: &[Sighting]) -> rusqlite::Re
             }
         }
         if let Some(finding) = finding {
-            put(tx, &finding)?;
+            put(tx, version, &finding)?;
         }
     }
     Ok(())
 }
 
-fn put(tx: &Transaction<'_>, f: &Finding) -> rusqlite::Result<()> {
+fn put(tx: &Transaction<'_>, version: u64, f: &Finding) -> rusqlite::Result<()> {
     let body =
         serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         f.id.0,
@@ -46,7 +52,8 @@ fn put(tx: &Transaction<'_>, f: &Finding) -> rusqlite::Result<()> {
         f.rule.id,
         f.title,
         f.rule.product,
-        body
+        body,
+        signed(version)
     ])
     .map(drop)
 }
@@ -83,7 +90,7 @@ fn literal(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
-fn parse(body: &str) -> rusqlite::Result<Finding> {
+pub(super) fn parse(body: &str) -> rusqlite::Result<Finding> {
     serde_json::from_str(body).map_err(|e| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, e.into())
     })

@@ -42,8 +42,15 @@ const ADDED: &[(&str, &str)] = &[
     ("policy", "seq"),
 ];
 /// Rows that change: by which key they are noted in `changed`.
-const CHANGED: &[(&str, &str)] =
-    &[("file", "path"), ("run", "path"), ("finding", "id"), ("hold", "id")];
+const CHANGED: &[(&str, &str)] = &[
+    ("file", "path"),
+    ("run", "path"),
+    ("finding", "id"),
+    ("hold", "id"),
+    ("desk", "name"),
+    ("notice_group", "key"),
+    ("notice", "id"),
+];
 
 /// An entry that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]

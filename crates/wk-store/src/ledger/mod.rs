@@ -11,6 +11,7 @@ mod exchange;
 mod findings;
 mod holds;
 pub mod journal;
+mod outbox;
 mod schema;
 mod seed;
 mod watch;

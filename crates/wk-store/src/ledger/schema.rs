@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// What makes each form of the one before. A form that was released is never changed.
-const FORMS: [&str; 4] = [FORM_1, FORM_2, FORM_3, FORM_4];
+const FORMS: [&str; 5] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5];
 
 /// Times are microseconds, days are days since 1970-01-01.
 const FORM_1: &str = "
@@ -242,4 +242,58 @@ CREATE TABLE lag (
     count  INTEGER NOT NULL,
     PRIMARY KEY (source, hour, path, bucket)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Who is told of findings: which version touched a finding last, the desk of the loop that tells,
+/// its groups, and the notices that are to be sent or were.
+const FORM_5: &str = "
+ALTER TABLE finding ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX finding_by_change ON finding (changed, id);
+
+CREATE TABLE desk (
+    name     TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    finding  TEXT NOT NULL,
+    body     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice_group (
+    key     TEXT PRIMARY KEY,
+    due     INTEGER,
+    body    TEXT NOT NULL,
+    changed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notice_group_due ON notice_group (due) WHERE body <> '';
+
+CREATE TABLE notice (
+    id           TEXT PRIMARY KEY,
+    seq          INTEGER NOT NULL UNIQUE,
+    channel      TEXT NOT NULL,
+    alarm        TEXT NOT NULL,
+    severity     INTEGER NOT NULL,
+    body         TEXT NOT NULL,
+    created      INTEGER NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('waiting', 'accepted', 'dead')),
+    at           INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL,
+    tried        INTEGER,
+    leased_by    TEXT,
+    leased_until INTEGER,
+    reason       TEXT,
+    said         TEXT,
+    reference    TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notice_waiting ON notice (at) WHERE state = 'waiting';
+CREATE INDEX notice_of_alarm ON notice (channel, alarm, seq);
+CREATE INDEX notice_tried ON notice (channel, tried);
+
+CREATE TRIGGER desk_added AFTER INSERT ON desk BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('desk', new.name); END;
+CREATE TRIGGER notice_group_added AFTER INSERT ON notice_group BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('notice_group', new.key); END;
+CREATE TRIGGER notice_added AFTER INSERT ON notice BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('notice', new.id); END;
+CREATE TRIGGER notice_changed AFTER UPDATE ON notice BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('notice', new.id); END;
 ";

@@ -370,3 +370,17 @@ fn places_are_bounded_as_in_every_ledger() {
         Ok(())
     });
 }
+
+#[test]
+fn the_outbox_keeps_its_promises() {
+    with_ledger(async |ledger, other| {
+        wk_seam::fakes::outbox_promises::check(&ledger).await?;
+        let lines: Vec<String> = other.leaves().await?.into_iter().map(|(_, line)| line).collect();
+        for kind in ["notice", "receipt", "dead-letter", "retried", "notices-forgotten"] {
+            let said = format!("\"kind\":\"{kind}\"");
+            assert!(lines.iter().any(|line| line.contains(&said)), "{kind} is no line of the log");
+        }
+        assert!(other.verify_log().await?.is_some(), "and the log verifies");
+        Ok(())
+    });
+}
