@@ -229,6 +229,7 @@ async fn sight<T: Ledger>(ledger: &T, findings: &[&str]) -> Answer<()> {
         first_seen: BEGIN,
         last_seen: BEGIN,
         reported_count: None,
+        ended: None,
         origin: Origin::Live,
     };
     let commit = Commit {
