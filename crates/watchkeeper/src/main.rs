@@ -3,6 +3,7 @@
 //! * The only place where words of a command line, real clocks, disks and networks meet.
 //! * A command is a sentence: it reads its words, asks the engine and prints the answer.
 
+mod api;
 mod cli;
 mod clock;
 mod config;

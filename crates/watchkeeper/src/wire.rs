@@ -1,5 +1,7 @@
 //! The only file that knows every part: it puts them together for a command.
 
+pub(crate) mod service;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -4,10 +4,12 @@
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
 //! * [`scan`] runs rules over objects without keeping anything.
 //! * [`selfwatch`] judges every minute how the watch itself goes.
+//! * [`service`] stands watch: jobs that pull, and one door through which everything is read.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
 
 pub mod ingest;
 pub mod scan;
 pub mod selfwatch;
+pub mod service;
 pub mod upkeep;
 mod windows;

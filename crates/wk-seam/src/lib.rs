@@ -1,5 +1,5 @@
 //! The ways out of the pure middle, as traits: clock, objects, lake, ledger, outbox, queue,
-//! courier, credentials.
+//! courier, credentials, bookmarks.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod aws;
+pub mod bookmarks;
 pub mod clock;
 pub mod courier;
 pub mod credentials;
@@ -41,6 +42,32 @@ impl Failure {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self { doing: doing.into(), source: source.into(), transient: false }
+    }
+    /// Whether what was asked for is not there: somewhere in the chain stands an I/O error that says
+    /// so.
+    pub fn is_missing(&self) -> bool {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self.source.as_ref());
+        while let Some(error) = next {
+            let io = error.downcast_ref::<std::io::Error>();
+            if io.is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+                return true;
+            }
+            next = error.source();
+        }
+        false
+    }
+    /// The failure and everything behind it, in one line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(self.source.as_ref());
+        while let Some(error) = next {
+            let more = error.to_string();
+            if !text.contains(&more) {
+                text = [text, more].join(": ");
+            }
+            next = error.source();
+        }
+        text
     }
     /// The same failure, marked as one that may pass.
     #[must_use]

@@ -63,6 +63,37 @@ pub trait Objects: Send + Sync {
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>>;
 }
 
+/// One bucket of a store.
+pub trait Bucket: Send + Sync {
+    /// The objects whose key begins with this prefix; as a place, any of the bucket's objects can be
+    /// opened through it.
+    fn under(&self, prefix: &str) -> std::sync::Arc<dyn Objects>;
+    /// What lies directly below a prefix that ends in a slash or is empty.
+    fn level<'a>(&'a self, prefix: &'a str) -> Future<'a, Answer<Level>>;
+}
+
+/// One level of a bucket, as if its keys were paths.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Prefixes below, each with its slash, sorted.
+    pub folders: Vec<String>,
+    /// Objects that lie here.
+    pub objects: Vec<Object>,
+}
+
+/// The buckets that a name can mean.
+pub trait Buckets: Send + Sync {
+    /// The bucket of this name; `region` is what a message says of it, if anything.
+    ///
+    /// # Errors
+    /// If it may not be read or cannot be reached.
+    fn bucket<'a>(
+        &'a self,
+        name: &'a str,
+        region: Option<&'a str>,
+    ) -> Future<'a, Answer<std::sync::Arc<dyn Bucket>>>;
+}
+
 /// What an object holds once it is unpacked.
 pub enum Unpacked {
     /// All of it is in the buffer that was lent.

@@ -4,9 +4,11 @@
 //! * [`ledger`] makes them true, in one SQLite transaction together with the log's leaves.
 //! * [`fsck`] holds the lake's files against what the ledger and its log say of them.
 //! * [`query`] answers SQL over one version of the lake.
+//! * [`bookmarks`] keeps where the jobs of the service were.
 //! * [`objects`] reads what is to be ingested: local trees and S3-compatible stores.
 //! * Every decompression has a limit ([`inflate`]); nothing here knows what a record means.
 
+pub mod bookmarks;
 pub mod files;
 pub mod fsck;
 pub mod inflate;

@@ -6,6 +6,7 @@
 //! * [`record`] is what they share: members, fields, times.
 //! * [`saved`] reads saved queries; the built-in ones are in [`library`].
 //! * [`selfwatch`] judges how the watch itself goes.
+//! * [`messages`] says what a message of a queue asks for.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
@@ -14,6 +15,7 @@ pub mod columns;
 pub mod detect;
 pub mod fingerprint;
 pub mod library;
+pub mod messages;
 pub mod pack;
 pub mod reader;
 pub mod record;

@@ -13,13 +13,14 @@ mod findings;
 mod fsck;
 mod hold;
 mod ingest;
-mod journal;
+pub(crate) mod journal;
 mod lake;
 mod people;
 mod progress;
 mod query;
 mod rebuild;
 mod restore;
+mod run;
 mod stop;
 mod table;
 mod tail;
@@ -29,6 +30,7 @@ mod when;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
@@ -52,6 +54,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Run),
     Ingest(ingest::Ingest),
     Query(query::Query),
     Tail(tail::Tail),
@@ -141,6 +144,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
             journal::write(&app).await?;
             Ok(exit)
         }
+        Command::Run(command) => command.run(Arc::new(App::open(home()?)?), out).await,
         Command::Query(command) => command.run(&App::open(home()?)?, out).await,
         Command::Tail(command) => command.run(&App::open(home()?)?, out).await,
         Command::Changes(command) => command.run(&App::open(home()?)?, out).await,

@@ -2,6 +2,7 @@
 
 mod home;
 mod retention;
+pub(crate) mod service;
 
 use std::path::Path;
 
@@ -20,6 +21,12 @@ pub(crate) struct Config {
     pub(crate) sources: Sources,
     /// How long rows are kept.
     pub(crate) retention: retention::Retention,
+    /// How the service runs.
+    pub(crate) service: service::Service,
+    /// Folders that it watches.
+    pub(crate) folder: Vec<service::Folder>,
+    /// Prefixes that it lists.
+    pub(crate) listing: Vec<service::Listing>,
 }
 
 /// `[lake]`

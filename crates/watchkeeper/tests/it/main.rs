@@ -13,4 +13,5 @@ mod program;
 mod query;
 mod recovery;
 mod s3;
+mod service;
 mod upkeep;

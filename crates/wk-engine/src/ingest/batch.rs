@@ -150,7 +150,7 @@ impl Pending {
 
 /// The identity under which an object is filed that no source knew: the object itself stays
 /// unread, so that it is read once the user says what it is.
-pub(super) fn as_refused(identity: &Sha256) -> Sha256 {
+pub fn as_refused(identity: &Sha256) -> Sha256 {
     Sha256::of_parts(&[b"refused", &identity.0])
 }
 

@@ -25,13 +25,14 @@ use wk_model::{Sha256, Tally, Timestamp};
 use wk_seam::clock::Clock;
 use wk_seam::lake::Lake;
 use wk_seam::ledger::Ledger;
-use wk_seam::objects::{Listing, Object, Objects, Opened, Unpack};
+use wk_seam::objects::{Body, Listing, Object, Objects, Opened, Unpack};
 use wk_seam::{Answer, Failure};
 use wk_watch::detect::Detections;
 use wk_watch::sources::{Settings, Source};
 
 use crate::windows::WINDOW_BYTES;
 use batch::Batch;
+pub use batch::as_refused;
 use claims::Claims;
 use live::Live;
 use sealed::Sealed;
@@ -336,8 +337,12 @@ impl Shared<'_> {
         let fetched = pages
             .try_flatten()
             .map(|listed: Answer<Listed>| async move {
-                let (place, object) = listed?;
+                let (place, mut object) = listed?;
                 let opened = self.places[place].open(&object, limits.whole_bytes).await;
+                // A message may name an object and not say how large it is.
+                if let (0, Ok(Opened { body: Body::Whole(bytes), .. })) = (object.size, &opened) {
+                    object.size = bytes.len() as u64;
+                }
                 Ok(Fetched { place, object, opened })
             })
             .buffered(limits.fetches)
@@ -390,7 +395,17 @@ impl Shared<'_> {
 }
 
 fn join(worker: std::thread::ScopedJoinHandle<'_, Answer<()>>) -> Answer<()> {
-    worker
-        .join()
-        .unwrap_or_else(|_| Err(Failure::new("ingest", "a worker panicked; this is our mistake")))
+    worker.join().unwrap_or_else(|_| Err(Failure::new("ingest", Panicked)))
 }
+
+/// A worker panicked: the objects may make it panic again, so they are to be tried apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Panicked;
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a worker panicked; this is our mistake")
+    }
+}
+
+impl std::error::Error for Panicked {}

@@ -5,5 +5,6 @@ mod erasure;
 mod exactly_once;
 mod expiry;
 mod selfwatch;
+mod service;
 mod upkeep;
 mod world;

@@ -97,7 +97,7 @@ level: medium
 
 impl Thing {
     /// One line for each record.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.items.iter().enumerate().map(|(at, item)| self.line(at, item)).collect()
     }
 
@@ -157,11 +157,11 @@ impl Thing {
     }
 }
 
-fn minute(id: u8, variant: u8) -> u8 {
+pub(crate) fn minute(id: u8, variant: u8) -> u8 {
     id * 2 + variant
 }
 
-fn event_id(id: u8) -> String {
+pub(crate) fn event_id(id: u8) -> String {
     format!("00000000-0000-4000-8000-{id:012}")
 }
 
@@ -172,16 +172,15 @@ impl World {
         Self { lake: MemoryLake::default(), ledger: MemoryLedger::default(), objects }
     }
 
-    /// Runs a process until it ends, well or not.
-    pub(crate) fn run(&self, name: &str, process: &Process) -> Answer<Report> {
+    /// The ingest of one process.
+    pub(crate) fn ingest(&self, name: &str, process: &Process, faults: Arc<Faults>) -> Ingest {
         static RULES: OnceLock<Arc<Detections>> = OnceLock::new();
         let rules = RULES.get_or_init(|| {
             let (rules, bad) = Detections::read([("rule".to_owned(), RULE.to_owned())].into_iter());
             assert!(bad.is_empty() && rules.rules().len() == 1);
             Arc::new(rules)
         });
-        let faults = Arc::new(Faults::at(process.faults.clone()));
-        let ingest = Ingest {
+        Ingest {
             lake: Arc::new(self.lake.with_faults(faults.clone())),
             ledger: Arc::new(self.ledger.with_faults(faults)),
             clock: Arc::new(StandingClock::at(Timestamp::from_seconds(1_708_100_000))),
@@ -199,7 +198,13 @@ impl World {
                 commit_seconds: process.commit_seconds,
                 ..Limits::default()
             },
-        };
+        }
+    }
+
+    /// Runs a process until it ends, well or not.
+    pub(crate) fn run(&self, name: &str, process: &Process) -> Answer<Report> {
+        let faults = Arc::new(Faults::at(process.faults.clone()));
+        let ingest = self.ingest(name, process, faults);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

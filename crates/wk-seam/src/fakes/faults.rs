@@ -47,6 +47,11 @@ impl Faults {
         locked(&self.0).calls
     }
 
+    /// Whether the process has ended.
+    pub fn dead(&self) -> bool {
+        locked(&self.0).dead
+    }
+
     /// Does the work of a call, unless it is to fail.
     pub(super) fn call<T>(&self, doing: &str, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         let fault = {

@@ -8,17 +8,23 @@
 
 mod arrivals;
 pub mod conformance;
+mod bookmarks;
+mod buckets;
 mod faults;
 mod lake;
 mod ledger;
 mod objects;
 mod outbox;
 pub mod outbox_promises;
+mod queue;
 
+pub use bookmarks::MemoryBookmarks;
+pub use buckets::MemoryBuckets;
 pub use faults::{Fault, Faults};
 pub use lake::MemoryLake;
 pub use ledger::MemoryLedger;
 pub use objects::{Ending, Given, MemoryObjects, PlainUnpack};
+pub use queue::{Heard, MemoryQueue};
 
 /// A lock that a panic elsewhere does not close.
 fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -368,7 +368,7 @@ fn failure(path: &Path, doing: &str, error: rusqlite::Error) -> Failure {
 }
 
 /// Makes sure a file is there and that only this user can read it.
-fn private_file(path: &Path) -> Answer<()> {
+pub(crate) fn private_file(path: &Path) -> Answer<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let made = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     made.map(drop).map_err(|e| Failure::new(format!("make {}", path.display()), e))

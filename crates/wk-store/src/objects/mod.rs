@@ -1,9 +1,11 @@
 //! What is to be ingested: files of a local tree, objects of an S3-compatible store.
 
+mod buckets;
 mod listing;
 mod local;
 mod s3;
 
+pub use buckets::{Reach, S3Buckets};
 pub use local::LocalTree;
 pub use s3::{S3Error, S3Place, S3Settings};
 

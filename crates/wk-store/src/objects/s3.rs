@@ -11,10 +11,10 @@ use std::time::Duration;
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
 use object_store::path::Path as Key;
-use object_store::{Attribute, ClientOptions, GetOptions, ObjectStore, RetryConfig};
+use object_store::{Attribute, ClientOptions, GetOptions, ObjectMeta, ObjectStore, RetryConfig};
 use wk_model::{Sha256, Timestamp};
 use wk_seam::credentials::CredentialSource;
-use wk_seam::objects::{Body, Listing, Object, Objects, Opened};
+use wk_seam::objects::{Body, Bucket, Level, Listing, Object, Objects, Opened};
 use wk_seam::{Answer, Failure, Future};
 
 use super::listing::Sorter;
@@ -26,6 +26,10 @@ pub struct S3Place {
     bucket: String,
     prefix: String,
 }
+
+/// Objects that may lie side by side where a bucket is looked through level by level: some hundred
+/// megabytes of memory.
+const LEVEL_MAX: usize = 200_000;
 
 /// What a store needs besides credentials.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +98,37 @@ impl S3Place {
         Files::Store(self.store, Key::from(self.prefix))
     }
 
+    fn object(&self, meta: &ObjectMeta) -> Object {
+        let key = meta.location.as_ref();
+        let tag = meta.e_tag.as_deref().unwrap_or_default();
+        let identity =
+            Sha256::of_parts(&[b"s3", self.bucket.as_bytes(), key.as_bytes(), tag.as_bytes()]);
+        Object {
+            uri: format!("s3://{}/{key}", self.bucket),
+            size: meta.size,
+            modified: Timestamp::from_micros(meta.last_modified.timestamp_micros()),
+            identity: meta.e_tag.as_ref().map(|_| identity),
+        }
+    }
+
+    async fn level_of(&self, prefix: &str) -> Answer<Level> {
+        let failed = |e| explain(format!("list s3://{}/{prefix}", self.bucket), e);
+        let key = Key::parse(prefix.trim_end_matches('/'))
+            .map_err(|e| Failure::new(format!("list s3://{}/{prefix}", self.bucket), e))?;
+        let under = (!prefix.is_empty()).then_some(&key);
+        let listed = self.store.list_with_delimiter(under).await.map_err(failed)?;
+        if listed.objects.len() > LEVEL_MAX {
+            let why = format!("more than {LEVEL_MAX} objects lie side by side; ingest reads such");
+            return Err(Failure::new(format!("list s3://{}/{prefix}", self.bucket), why));
+        }
+        let full = listed.objects.iter().filter(|meta| meta.size > 0);
+        let objects = full.map(|meta| self.object(meta)).collect();
+        let mut folders: Vec<String> =
+            listed.common_prefixes.iter().map(|key| format!("{key}/")).collect();
+        folders.sort_unstable();
+        Ok(Level { folders, objects })
+    }
+
     async fn list_all(&self) -> Answer<Listing> {
         let failed = |e| explain(format!("list s3://{}/{}", self.bucket, self.prefix), e);
         // The store lists whole path segments; a prefix may end within one.
@@ -106,15 +141,7 @@ impl S3Place {
             if !key.starts_with(&self.prefix) || meta.size == 0 {
                 continue;
             }
-            let tag = meta.e_tag.as_deref().unwrap_or_default();
-            let identity =
-                Sha256::of_parts(&[b"s3", self.bucket.as_bytes(), key.as_bytes(), tag.as_bytes()]);
-            found.add(Object {
-                uri: format!("s3://{}/{key}", self.bucket),
-                size: meta.size,
-                modified: Timestamp::from_micros(meta.last_modified.timestamp_micros()),
-                identity: meta.e_tag.as_ref().map(|_| identity),
-            })?;
+            found.add(self.object(&meta))?;
         }
         found.finish()
     }
@@ -167,6 +194,17 @@ impl Objects for S3Place {
     }
     fn open<'a>(&'a self, object: &'a Object, whole_max: u64) -> Future<'a, Answer<Opened>> {
         Box::pin(self.open_one(object, whole_max))
+    }
+}
+
+impl Bucket for S3Place {
+    fn under(&self, prefix: &str) -> Arc<dyn Objects> {
+        let (store, bucket) = (self.store.clone(), self.bucket.clone());
+        Arc::new(Self { store, bucket, prefix: prefix.to_owned() })
+    }
+
+    fn level<'a>(&'a self, prefix: &'a str) -> Future<'a, Answer<Level>> {
+        Box::pin(self.level_of(prefix))
     }
 }
 
@@ -236,6 +274,10 @@ fn explain(doing: String, error: object_store::Error) -> Failure {
             "{doing}: kms:Decrypt is denied on the key that encrypts it; allow it to the reader's role in the key policy"
         );
         return Failure::new(doing, error);
+    }
+    // Only the store's own word on the key: a 404 of a wrong endpoint says nothing of the object.
+    if matches!(error, object_store::Error::NotFound { .. }) && text.contains("NoSuchKey") {
+        return Failure::new(doing, io::Error::new(io::ErrorKind::NotFound, error));
     }
     store_failure(doing, error)
 }

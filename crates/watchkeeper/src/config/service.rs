@@ -1,0 +1,117 @@
+//! `[service]`, `[[folder]]`, `[[listing]]`: what `run` does.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// `[service]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Service {
+    /// Where metrics and health are offered; `""` offers none. Loopback only.
+    pub(crate) listen: String,
+    /// So long jobs may take to end once the service is told to, in seconds.
+    pub(crate) stop_seconds: u64,
+    /// How long more is waited for before a commit, in seconds.
+    pub(crate) gather_seconds: u64,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:7480".to_owned(), stop_seconds: 30, gather_seconds: 2 }
+    }
+}
+
+/// `[[folder]]`: a folder that is watched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Folder {
+    /// Its path.
+    pub(crate) path: String,
+    /// A file that has not changed for so many seconds is complete.
+    #[serde(default = "five")]
+    pub(crate) settle_seconds: u64,
+    /// Between two looks, in seconds.
+    #[serde(default = "five")]
+    pub(crate) poll_seconds: u64,
+}
+
+/// `[[listing]]`: a prefix that is listed now and then.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listing {
+    /// `s3://bucket/prefix/`
+    pub(crate) location: String,
+    /// Profile of the AWS CLI whose credentials are used.
+    pub(crate) profile: Option<String>,
+    /// Region of the bucket.
+    pub(crate) region: Option<String>,
+    /// Endpoint of an S3-compatible store.
+    pub(crate) endpoint: Option<String>,
+    /// Between two listings, in minutes.
+    #[serde(default = "sixty")]
+    pub(crate) every_minutes: u64,
+    /// What was written within so many minutes is left to its notification.
+    #[serde(default = "fifteen")]
+    pub(crate) grace_minutes: u32,
+    /// How many days back the first listing reaches.
+    #[serde(default = "seven")]
+    pub(crate) first_days: u16,
+    /// How many days before the last listing each one reaches back.
+    #[serde(default = "two")]
+    pub(crate) overlap_days: u16,
+}
+
+fn two() -> u16 {
+    2
+}
+fn five() -> u64 {
+    5
+}
+fn seven() -> u16 {
+    7
+}
+fn fifteen() -> u32 {
+    15
+}
+fn sixty() -> u64 {
+    60
+}
+
+/// The address that a key names; `None` where it is empty.
+///
+/// # Errors
+/// If it is no address and port, or one that others than this machine can reach: nothing here asks
+/// who calls.
+pub(crate) fn loopback(key: &str, address: &str) -> anyhow::Result<Option<SocketAddr>> {
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let Ok(parsed) = address.parse::<SocketAddr>() else {
+        anyhow::bail!("{key} = {address:?} is no address with a port, such as 127.0.0.1:7480");
+    };
+    if !parsed.ip().is_loopback() {
+        anyhow::bail!(
+            "{key} = {address:?} can be reached from other machines, and nothing there asks who calls: \
+             use 127.0.0.1 or [::1], and a proxy that authenticates in front of it"
+        );
+    }
+    Ok(Some(parsed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_offered() {
+        let told = |address| loopback("[service] listen", address).map_err(|e| e.to_string());
+        assert_eq!(told(""), Ok(None));
+        assert!(told("127.0.0.1:0").unwrap().is_some() && told("[::1]:80").unwrap().is_some());
+        for address in ["0.0.0.0:7480", "192.0.2.1:80", "[::]:80"] {
+            let error = told(address).unwrap_err();
+            assert!(error.contains("[service] listen") && error.contains(address), "{error}");
+        }
+        assert!(told("localhost").unwrap_err().contains("no address"));
+    }
+}

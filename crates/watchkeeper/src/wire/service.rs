@@ -1,0 +1,237 @@
+//! Puts the service together: every job with what it needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use wk_engine::service::folder::FolderPull;
+use wk_engine::service::intake::{Door, Intake};
+use wk_engine::service::listing::ListingPull;
+use wk_engine::service::schedule::{Scheduled, When};
+use wk_engine::service::supervisor::Patience;
+use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
+use wk_seam::bookmarks::Bookmarks;
+use wk_seam::objects::Buckets;
+use wk_seam::{Answer, Failure};
+use wk_store::bookmarks::SqliteBookmarks;
+use wk_store::objects::{LocalTree, Reach, S3Buckets, S3Settings};
+
+use super::App;
+use crate::api::{self, Shown};
+use crate::config::service as config;
+
+/// A service that is put together and not begun.
+pub(crate) struct Service {
+    /// Its jobs.
+    pub(crate) jobs: Vec<Job>,
+    /// What they work with.
+    pub(crate) tools: Tools,
+    /// How they are.
+    pub(crate) board: Arc<Board>,
+    /// How long it has patience.
+    pub(crate) patience: Patience,
+}
+
+/// What the jobs are made with.
+struct Parts {
+    app: Arc<App>,
+    bookmarks: Arc<dyn Bookmarks>,
+    door: Door,
+}
+
+impl Service {
+    /// The service that config.toml describes.
+    pub(crate) async fn of(app: &Arc<App>) -> anyhow::Result<Self> {
+        let config = &app.config;
+        if config.folder.is_empty() && config.listing.is_empty() {
+            anyhow::bail!(
+                "there is nothing to watch: name a [[folder]] or a [[listing]] in {}",
+                app.home.config().display()
+            );
+        }
+        let tools = Tools::new(app.clock.clone());
+        let board = Arc::new(Board::new(app.clock.clone()));
+        let bookmarks = Arc::new(SqliteBookmarks::open(app.home.path(), app.clock.clone())?);
+        let ingest = Arc::new(app.ingest(None, app.detections()?).await?);
+        let limits = intake::Limits {
+            gather: Duration::from_secs(config.service.gather_seconds.min(5)),
+            ..intake::Limits::default()
+        };
+        let (intake, door) = Intake::new(ingest, limits, tools.clone());
+        let parts = Parts { app: app.clone(), bookmarks, door };
+        let mut jobs = vec![job("intake", intake, |intake, post| {
+            Box::pin(async move { intake.run(&post).await })
+        })];
+        for folder in &config.folder {
+            jobs.push(parts.folder(folder)?);
+        }
+        for listing in &config.listing {
+            jobs.push(parts.listing(listing).await?);
+        }
+        jobs.extend(parts.scheduled());
+        if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
+            let shown = Shown { tools: tools.clone(), board: board.clone() };
+            jobs.push(api::serve::job("http", address, api::pages(shown))?);
+        }
+        let to_stop = Duration::from_secs(config.service.stop_seconds);
+        Ok(Self { jobs, tools, board, patience: Patience { to_stop, ..Patience::default() } })
+    }
+}
+
+type Running = wk_seam::Future<'static, Answer<()>>;
+
+/// A job that runs something that is shared by all its beginnings.
+fn job<T: Send + Sync + 'static>(
+    name: impl Into<String>,
+    of: Arc<T>,
+    run: impl Fn(Arc<T>, Post) -> Running + Send + Sync + 'static,
+) -> Job {
+    Job { name: name.into(), work: Box::new(move |post| run(of.clone(), post)) }
+}
+
+impl Parts {
+    fn folder(&self, config: &config::Folder) -> anyhow::Result<Job> {
+        let path = std::path::absolute(&config.path)
+            .with_context(|| format!("could not find the [[folder]] {:?}", config.path))?;
+        let path = path.display().to_string();
+        let pull = FolderPull {
+            place: Arc::new(LocalTree::new(&path)),
+            bookmarks: self.bookmarks.clone(),
+            door: self.door.clone(),
+            limits: folder::Limits {
+                poll: Duration::from_secs(config.poll_seconds.max(1)),
+                settle_seconds: i64::try_from(config.settle_seconds).unwrap_or(i64::MAX),
+                ..folder::Limits::default()
+            },
+            path: path.clone(),
+        };
+        Ok(job(format!("folder {path}"), Arc::new(pull), |pull, post| {
+            Box::pin(async move { pull.run(&post).await })
+        }))
+    }
+
+    async fn listing(&self, config: &config::Listing) -> anyhow::Result<Job> {
+        let (bucket, prefix) = config
+            .location
+            .strip_prefix("s3://")
+            .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+            .filter(|(bucket, _)| !bucket.is_empty())
+            .with_context(|| {
+                format!(
+                    "[[listing]] location = {:?} is not of the form s3://bucket/prefix/",
+                    config.location
+                )
+            })?;
+        let prefix = match prefix {
+            "" => String::new(),
+            some => format!("{}/", some.trim_end_matches('/')),
+        };
+        let (region, endpoint) = (config.region.clone(), config.endpoint.clone());
+        let reach = Reach {
+            settings: S3Settings { region, endpoint, sse_kms_key: None },
+            allowed: vec![bucket.to_owned()],
+        };
+        let pull = ListingPull {
+            bucket: bucket.to_owned(),
+            prefix,
+            buckets: buckets(config.profile.as_deref(), reach).await?,
+            ledger: Arc::new(self.app.ledger.clone()),
+            bookmarks: self.bookmarks.clone(),
+            door: self.door.clone(),
+            limits: listing::Limits {
+                every: Duration::from_secs(config.every_minutes.max(1) * 60),
+                grace_seconds: i64::from(config.grace_minutes) * 60,
+                first_days: i32::from(config.first_days),
+                overlap_days: i32::from(config.overlap_days),
+            },
+            location: config.location.clone(),
+        };
+        let name = format!("listing {}", config.location);
+        Ok(job(name, Arc::new(pull), |pull, post| Box::pin(async move { pull.run(&post).await })))
+    }
+
+    /// What is done at its times.
+    fn scheduled(&self) -> Vec<Job> {
+        const MINUTE: i64 = 60;
+        vec![
+            self.at("compact", When::Every(60 * MINUTE), compact),
+            self.at("sweep", When::Daily(3 * 3600), sweep),
+            self.at("expire", When::Daily(4 * 3600), expire),
+            self.at("journal", When::Every(10 * MINUTE), journal),
+        ]
+    }
+
+    fn at(&self, name: &str, when: When, work: fn(Arc<App>) -> Done) -> Job {
+        let app = self.app.clone();
+        let scheduled = Scheduled {
+            name: name.to_owned(),
+            when,
+            work: Box::new(move |_| work(app.clone())),
+            bookmarks: self.bookmarks.clone(),
+        };
+        job(format!("schedule {name}"), Arc::new(scheduled), |scheduled, post| {
+            Box::pin(async move { scheduled.run(&post).await })
+        })
+    }
+}
+
+/// How scheduled work ends.
+type Done = wk_seam::Future<'static, Answer<Option<String>>>;
+
+/// What the program's own functions answer, as the engine has it.
+fn done(
+    doing: &'static str,
+    work: impl Future<Output = anyhow::Result<Option<String>>> + Send + 'static,
+) -> Done {
+    Box::pin(async move { work.await.map_err(|e| Failure::new(doing, e)) })
+}
+
+fn compact(app: Arc<App>) -> Done {
+    done("compact the lake", async move {
+        let upkeep = app.upkeep().await?;
+        let (removed, _) = upkeep.remove_left().await?;
+        let plan = upkeep.plan(false).await?;
+        let compacted = upkeep.compact(&plan, &mut |_| ()).await?;
+        let said = format!(
+            "{} days rewritten: {} files became {}; {removed} replaced files were removed",
+            compacted.heaps, compacted.files.0, compacted.files.1
+        );
+        Ok((compacted.heaps + removed > 0).then_some(said))
+    })
+}
+
+/// Removes what a crash left: staged files that no commit names, a day old at least.
+fn sweep(app: Arc<App>) -> Done {
+    done("sweep the lake", async move {
+        use wk_seam::lake::Lake as _;
+        use wk_seam::ledger::Ledger as _;
+        let before = app.clock.now().plus_seconds(-86_400);
+        let named = app.ledger.named_paths().await?;
+        let swept = app.lake().await?.sweep(&named, before).await?;
+        Ok((swept > 0).then(|| format!("{swept} files that nothing names were removed")))
+    })
+}
+
+/// Says what is past its term. To delete it is for people: `lake expire --apply`.
+fn expire(app: Arc<App>) -> Done {
+    done("look for what is past its term", async move {
+        let policy = Arc::new(app.config.retention.policy()?);
+        let due = app.upkeep().await?.due(&policy).await?;
+        let rows: u64 = due.iter().filter(|d| d.held_by.is_empty()).map(|d| d.rows).sum();
+        let said = format!("{rows} rows are past their term: watchkeeper lake expire shows them");
+        Ok((rows > 0).then_some(said))
+    })
+}
+
+fn journal(app: Arc<App>) -> Done {
+    done("write the journal", async move {
+        crate::cli::journal::write(&app).await?;
+        Ok(None)
+    })
+}
+
+/// The buckets that a profile reaches.
+async fn buckets(profile: Option<&str>, reach: Reach) -> anyhow::Result<Arc<dyn Buckets>> {
+    let credentials = wk_aws::CliCredentials::load(profile).await?;
+    Ok(Arc::new(S3Buckets::new(Arc::new(credentials), reach)))
+}

@@ -1,0 +1,224 @@
+//! The service as a process: begun, stopped, killed.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::corpus::Corpus;
+use crate::program::{Home, ended};
+
+/// A service that runs, and what it said so far.
+pub(crate) struct Running {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+    said: Vec<Value>,
+}
+
+/// How long something may take on a crowded machine, in tenths of a second.
+const PATIENCE: u32 = 600;
+
+impl Running {
+    pub(crate) fn begin(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (send, lines) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines, said: Vec::new() }
+    }
+
+    pub(crate) fn at(home: &Home) -> Self {
+        Self::begin(home.command(["run", "--log-format", "json"]))
+    }
+
+    /// Waits for a line of its log.
+    pub(crate) fn line(&mut self, wanted: &str, job: &str) -> Value {
+        let fits =
+            |line: &Value| line["message"] == wanted && (job.is_empty() || line["job"] == job);
+        for _ in 0..PATIENCE {
+            if let Some(found) = self.said.iter().find(|line| fits(line)) {
+                return found.clone();
+            }
+            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(100)) {
+                let said = serde_json::from_str(&line);
+                self.said.push(said.unwrap_or_else(|_| panic!("a line that is no JSON: {line}")));
+            }
+        }
+        panic!("{wanted} was never said, but {:#?}", self.said);
+    }
+
+    pub(crate) fn address(&mut self, job: &str) -> String {
+        self.line("listening", job)["address"].as_str().unwrap().to_owned()
+    }
+
+    /// The figure of a series: the sum of all lines that begin so, or in one of several ways.
+    pub(crate) fn figure(&mut self, series: &str) -> f64 {
+        let address = self.address("http");
+        let (_, text) = get(&address, "/metrics");
+        let begins = |line: &&str| series.split('|').any(|one| line.starts_with(one));
+        let of = text.lines().filter(begins);
+        of.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    }
+
+    /// Waits until a figure is at least so large.
+    pub(crate) fn reaches(&mut self, series: &str, least: f64) {
+        let mut last = 0.0;
+        for _ in 0..PATIENCE {
+            last = self.figure(series);
+            if last >= least {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("{series} is {last}, not {least}");
+    }
+
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop and waits until it has ended.
+    pub(crate) fn stop(self) -> (Option<i32>, String) {
+        self.signal("-TERM");
+        let ended = ended(self.child.wait_with_output().unwrap());
+        (ended.code, ended.out)
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+/// A page of the service.
+pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let code = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (code, body.to_owned())
+}
+
+/// A home whose service watches a folder.
+fn watching(folder: &Path) -> Home {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    let config = format!(
+        "[service]\nlisten = '127.0.0.1:0'\ngather_seconds = 1\n[[folder]]\npath = '{}'\nsettle_seconds = 0\npoll_seconds = 1\n",
+        folder.display()
+    );
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    home
+}
+
+/// Objects that were opened: new ones, and such as hold the same as another.
+const HANDLED: &str = "watchkeeper_objects_total|watchkeeper_known_objects_total";
+
+/// Puts some files of the corpus into a folder, as programs do that rename them in.
+fn drop_into(folder: &Path, corpus: &Corpus, files: std::ops::Range<usize>) {
+    for (number, file) in corpus.files[files.clone()].iter().enumerate() {
+        let name = format!("{:05}-{}", files.start + number, file.file_name().unwrap().display());
+        std::fs::copy(file, folder.join(".coming")).unwrap();
+        std::fs::rename(folder.join(".coming"), folder.join(name)).unwrap();
+    }
+}
+
+#[test]
+fn slow_a_watched_folder_is_read_stopped_killed_and_read_on() {
+    let (corpus, folder, plain) = (Corpus::some(90), tempfile::tempdir().unwrap(), Home::new());
+    plain.ingest([corpus.path()]);
+    let home = watching(folder.path());
+    drop_into(folder.path(), &corpus, 0..30);
+    let mut first = Running::at(&home);
+    first.reaches(HANDLED, 30.0);
+    let (code, body) = get(&first.address("http"), "/readyz");
+    assert_eq!(code, 200, "{body}");
+    assert!(body.contains("folder ") && body.contains("\"ready\": true"), "{body}");
+    assert_eq!(get(&first.address("http"), "/healthz"), (200, "alive\n".to_owned()));
+    let (code, out) = first.stop();
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("records in"), "{out}");
+    // A restart opens nothing again, and goes on.
+    drop_into(folder.path(), &corpus, 30..60);
+    let mut second = Running::at(&home);
+    second.reaches(HANDLED, 30.0);
+    assert!(second.figure(HANDLED) < 31.0);
+    // Killed in the middle of whatever it does, twice.
+    drop_into(folder.path(), &corpus, 60..75);
+    second.kill();
+    let third = Running::at(&home);
+    drop_into(folder.path(), &corpus, 75..90);
+    third.kill();
+    let mut last = Running::at(&home);
+    last.reaches("watchkeeper_job_up{job=\"intake\"}", 1.0);
+    for _ in 0..PATIENCE {
+        if home.seen().events == plain.seen().events {
+            break;
+        }
+    }
+    assert_eq!(last.stop().0, Some(0));
+    assert_eq!(home.seen(), plain.seen());
+}
+
+#[test]
+fn slow_a_service_that_cannot_begin_says_why() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    let begun_with = |config: &str| {
+        std::fs::write(home.path().join("config.toml"), config).unwrap();
+        let ended = home.run(["run"]);
+        (ended.code, ended.err)
+    };
+    let (code, err) = begun_with("");
+    assert!(code == Some(3) && err.contains("nothing to watch"), "{err}");
+    let open = "[service]\nlisten = '0.0.0.0:7480'\n[[folder]]\npath = 'x'\n";
+    let (code, err) = begun_with(open);
+    assert!(
+        code == Some(3) && err.contains("[service] listen") && err.contains("0.0.0.0"),
+        "{err}"
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let (code, err) =
+        begun_with(&format!("[service]\nlisten = '{address}'\n[[folder]]\npath = 'x'\n"));
+    assert!(code == Some(3) && err.contains(&address.to_string()), "{err}");
+}
+
+#[test]
+fn slow_a_folder_that_is_not_there_makes_unready_and_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let home = watching(&missing);
+    let mut running = Running::at(&home);
+    let job = format!("folder {}", missing.display());
+    let line = running.line("a job failed", &job);
+    assert!(line["why"].as_str().unwrap().contains("No such file"), "{line}");
+    let address = running.address("http");
+    for _ in 0..PATIENCE {
+        if get(&address, "/readyz").0 == 503 {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    let (code, body) = get(&address, "/readyz");
+    assert!(code == 503 && body.contains("failed 3 times in a row"), "{body}");
+    // It is mended without a restart.
+    std::fs::create_dir(&missing).unwrap();
+    std::fs::write(missing.join("a.json"), "{\"eventVersion\":\"1.08\",\"eventID\":\"00000000-0000-4000-8000-000000000001\",\"eventTime\":\"2024-02-15T14:00:00Z\",\"eventSource\":\"iam.amazonaws.com\",\"eventName\":\"CreateUser\",\"awsRegion\":\"us-east-1\",\"recipientAccountId\":\"111122223333\"}\n").unwrap();
+    running.reaches("watchkeeper_records_total{source=\"cloudtrail\",became=\"stored\"}", 1.0);
+    assert_eq!(running.stop().0, Some(0));
+}
