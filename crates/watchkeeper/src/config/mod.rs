@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) service: service::Service,
     /// Folders that it watches.
     pub(crate) folder: Vec<service::Folder>,
+    /// Queues that it pulls from.
+    pub(crate) queue: Vec<service::Queue>,
     /// Prefixes that it lists.
     pub(crate) listing: Vec<service::Listing>,
 }

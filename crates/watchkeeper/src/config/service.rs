@@ -1,4 +1,4 @@
-//! `[service]`, `[[folder]]`, `[[listing]]`: what `run` does.
+//! `[service]`, `[[folder]]`, `[[queue]]`, `[[listing]]`: what `run` does.
 
 use std::net::SocketAddr;
 
@@ -34,6 +34,29 @@ pub(crate) struct Folder {
     /// Between two looks, in seconds.
     #[serde(default = "five")]
     pub(crate) poll_seconds: u64,
+}
+
+/// `[[queue]]`: a queue in SQS that is pulled from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Queue {
+    /// Its URL (`https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`), ARN or name.
+    pub(crate) url: String,
+    /// Profile of the AWS CLI whose credentials are used.
+    pub(crate) profile: Option<String>,
+    /// Region of the buckets, where it is not that of the profile or the message.
+    pub(crate) region: Option<String>,
+    /// Endpoint of a stand-in for AWS, for the queue and its buckets.
+    pub(crate) endpoint: Option<String>,
+    /// Buckets that messages may name; a `*` at the end stands for any rest. None: all.
+    #[serde(default)]
+    pub(crate) buckets: Vec<String>,
+    /// How long a message stays invisible, in seconds; it is extended while it is worked on.
+    #[serde(default = "five_minutes")]
+    pub(crate) invisible_seconds: u32,
+    /// Messages that are worked on at a time.
+    #[serde(default = "thousand")]
+    pub(crate) held: usize,
 }
 
 /// `[[listing]]`: a prefix that is listed now and then.
@@ -73,6 +96,12 @@ fn seven() -> u16 {
 }
 fn fifteen() -> u32 {
     15
+}
+fn five_minutes() -> u32 {
+    300
+}
+fn thousand() -> usize {
+    1000
 }
 fn sixty() -> u64 {
     60

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use wk_engine::service::folder::FolderPull;
 use wk_engine::service::intake::{Door, Intake};
 use wk_engine::service::listing::ListingPull;
+use wk_engine::service::queue::{self, QueuePull};
 use wk_engine::service::schedule::{Scheduled, When};
 use wk_engine::service::supervisor::Patience;
 use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
@@ -43,9 +44,9 @@ impl Service {
     /// The service that config.toml describes.
     pub(crate) async fn of(app: &Arc<App>) -> anyhow::Result<Self> {
         let config = &app.config;
-        if config.folder.is_empty() && config.listing.is_empty() {
+        if config.folder.is_empty() && config.queue.is_empty() && config.listing.is_empty() {
             anyhow::bail!(
-                "there is nothing to watch: name a [[folder]] or a [[listing]] in {}",
+                "there is nothing to watch: name a [[folder]], a [[queue]] or a [[listing]] in {}",
                 app.home.config().display()
             );
         }
@@ -64,6 +65,9 @@ impl Service {
         })];
         for folder in &config.folder {
             jobs.push(parts.folder(folder)?);
+        }
+        for queue in &config.queue {
+            jobs.push(parts.queue(queue).await?);
         }
         for listing in &config.listing {
             jobs.push(parts.listing(listing).await?);
@@ -106,6 +110,37 @@ impl Parts {
             path: path.clone(),
         };
         Ok(job(format!("folder {path}"), Arc::new(pull), |pull, post| {
+            Box::pin(async move { pull.run(&post).await })
+        }))
+    }
+
+    async fn queue(&self, config: &config::Queue) -> anyhow::Result<Job> {
+        let settings = wk_aws::Settings {
+            profile: config.profile.clone(),
+            region: config.region.clone(),
+            endpoint: config.endpoint.clone(),
+            role: None,
+        };
+        let queue = wk_aws::Sqs::open(&config.url, &settings, Arc::new(wk_aws::LoggedCalls))
+            .await
+            .with_context(|| format!("could not open the [[queue]] {:?}", config.url))?;
+        let (region, endpoint) = (config.region.clone(), config.endpoint.clone());
+        let reach = Reach {
+            settings: S3Settings { region, endpoint, sse_kms_key: None },
+            allowed: config.buckets.clone(),
+        };
+        let pull = QueuePull {
+            queue: Arc::new(queue),
+            buckets: buckets(config.profile.as_deref(), reach).await?,
+            door: self.door.clone(),
+            limits: queue::Limits {
+                invisible_seconds: config.invisible_seconds.clamp(30, 43_200),
+                held: config.held.max(10),
+                ..queue::Limits::default()
+            },
+        };
+        let name = config.url.rsplit(['/', ':']).next().unwrap_or(&config.url);
+        Ok(job(format!("queue {name}"), Arc::new(pull), |pull, post| {
             Box::pin(async move { pull.run(&post).await })
         }))
     }
