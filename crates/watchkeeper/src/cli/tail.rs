@@ -107,7 +107,7 @@ impl Tail {
         let spill = app.home.spill(app.clock.now())?;
         let limits = Limits { spill: Some(spill.path().to_path_buf()), ..Limits::default() };
         let questions = app.questions_over(files, limits).await?;
-        let answer = self.ask(&questions, since).await?;
+        let answer = self.ask(app, &questions, since).await?;
         let schema = answer.schema();
         let mut sink: Box<dyn Sink + '_> = match self.format {
             Format::Table => Box::new(Lines(out)),
@@ -128,8 +128,14 @@ impl Tail {
 }
 
 impl Tail {
-    async fn ask(&self, questions: &Questions, since: Option<Timestamp>) -> anyhow::Result<Answer> {
-        let options = AskOptions { since, every_row: true, ..AskOptions::default() };
+    async fn ask(
+        &self,
+        app: &App,
+        questions: &Questions,
+        since: Option<Timestamp>,
+    ) -> anyhow::Result<Answer> {
+        let group_tables = app.config.log_groups.tables()?;
+        let options = AskOptions { since, group_tables, every_row: true, ..AskOptions::default() };
         if self.filter.is_none() && self.log_group.is_empty() {
             let columns = match self.format {
                 Format::Jsonl => "*",

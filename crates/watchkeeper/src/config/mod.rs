@@ -1,6 +1,7 @@
 //! Where everything of a user lies, and what the user says about it.
 
 mod home;
+mod log_groups;
 mod retention;
 pub(crate) mod service;
 
@@ -19,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) lake: Lake,
     /// What logs do not say of themselves.
     pub(crate) sources: Sources,
+    /// Which table a log group is.
+    pub(crate) log_groups: log_groups::LogGroups,
     /// How long rows are kept.
     pub(crate) retention: retention::Retention,
     /// How the service runs.

@@ -352,6 +352,21 @@ fn slow_all_accounts_are_asked_in_one_place() {
 }
 
 #[test]
+fn slow_a_log_group_is_the_table_that_the_configuration_says() {
+    let home = Home::new();
+    home.ingest(Corpus::write().files.iter().take(3));
+    let config = home.path().join("config.toml");
+    std::fs::write(&config, "[log_groups]\n'/acme/*' = 'cloudtrail'\n").unwrap();
+    let ask = ["query", "SOURCE '/acme/audit' | stats count(*) as n", "--format", "json"];
+    let ended = home.run(ask);
+    let n = serde_json::from_str::<Value>(&ended.out).unwrap()[0]["n"].as_u64();
+    assert!(n > Some(0) && ended.err.contains("read as table cloudtrail"), "{ended:?}");
+    std::fs::write(&config, "[log_groups]\n'/acme/*' = 'trails'\n").unwrap();
+    let ended = home.run(ask);
+    assert!(ended.code == Some(3) && ended.err.contains("\"trails\""), "{ended:?}");
+}
+
+#[test]
 fn slow_logs_serve_troubleshooting() {
     let errors = library().into_iter().find(|q| q["name"] == "error-codes").unwrap();
     let rows = saved(&errors, "sql");

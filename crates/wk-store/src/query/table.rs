@@ -57,6 +57,16 @@ impl LakeTable {
         Ok(Arc::new(CachedParquetFileReaderFactory::new(store, footers)))
     }
 
+    /// The files in so many groups that are read side by side, each from its newest on.
+    fn groups(&self, number: usize) -> Vec<FileGroup> {
+        let mut groups = vec![Vec::new(); number.clamp(1, self.files.len().max(1))];
+        let places = groups.len();
+        for (n, file) in self.files.iter().enumerate() {
+            groups[n % places].push(self.partitioned(file));
+        }
+        groups.into_iter().map(FileGroup::new).collect()
+    }
+
     /// A file with what the manifest knows of it, so that DataFusion passes over files outside the
     /// asked time without opening them.
     fn partitioned(&self, file: &File) -> PartitionedFile {
@@ -132,8 +142,7 @@ impl TableProvider for LakeTable {
             .with_pushdown_filters(options.pushdown_filters)
             .with_reorder_filters(options.reorder_filters)
             .with_parquet_file_reader_factory(self.reader(state)?);
-        let files: Vec<_> = self.files.iter().map(|f| self.partitioned(f)).collect();
-        let groups = FileGroup::new(files).split_files(state.config().target_partitions());
+        let groups = self.groups(state.config().target_partitions());
         let rows = self.files.iter().map(|f| usize::try_from(f.rows).unwrap_or(0)).sum();
         let statistics = Statistics {
             num_rows: Precision::Exact(rows),

@@ -138,6 +138,7 @@ impl Query {
             until,
             log_groups: self.log_group.clone(),
             table,
+            group_tables: app.config.log_groups.tables()?,
             lookups: Some(app.home.path().join("lookups")),
             ..AskOptions::default()
         };
