@@ -31,7 +31,7 @@ pub(crate) struct Backup {
 /// The file that lists what a backup holds.
 pub(crate) const MANIFEST: &str = "backup.json";
 /// What of a home is copied beside the ledger.
-const MEMBERS: [&str; 5] = ["keys", "config.toml", "rules", "queries", "lookups"];
+const MEMBERS: [&str; 6] = ["keys", "config.toml", "rules", "routes", "queries", "lookups"];
 
 /// What a backup holds.
 #[derive(Debug, Serialize, Deserialize)]

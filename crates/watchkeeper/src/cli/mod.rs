@@ -20,6 +20,7 @@ mod progress;
 mod query;
 mod rebuild;
 mod restore;
+mod route;
 mod run;
 mod stop;
 mod table;
@@ -62,6 +63,7 @@ enum Command {
     Changes(changes::Changes),
     Detect(detect::Detect),
     Findings(findings::Findings),
+    Route(route::Route),
     Demo(demo::Demo),
     Complaints(complaints::Complaints),
     Lake(lake::Lake),
@@ -152,6 +154,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Route(command) => command.run(home, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
         Command::Hold(command) => {
             let app = App::open(home()?)?;

@@ -3,6 +3,7 @@
 mod home;
 mod log_groups;
 mod retention;
+mod routes;
 pub(crate) mod service;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 pub(crate) use home::Home;
+pub(crate) use routes::files as route_files;
 
 /// `config.toml` in the home directory. Every key has a default; an unknown key is an error.
 #[derive(Debug, Clone, Default, Deserialize)]

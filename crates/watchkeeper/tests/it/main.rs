@@ -12,6 +12,7 @@ mod hostile;
 mod program;
 mod query;
 mod recovery;
+mod route;
 mod s3;
 mod service;
 mod upkeep;

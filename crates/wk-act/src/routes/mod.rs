@@ -10,12 +10,15 @@
 
 mod decide;
 mod event;
+mod lint;
 mod outcome;
 mod read;
 mod route;
+mod shapes;
 
 pub use decide::{Routes, Step, Taken, decide};
 pub use event::{Face, RoutedEvent};
+pub use lint::{Remark, lint, lint_pattern};
 pub use outcome::{Outcome, QuietReason};
 pub use read::{BadRoute, RouteFile, read};
 pub use route::{GROUP_BY, Request, Route, Suppression, Tell};

@@ -4,7 +4,7 @@ use expect_test::expect;
 use wk_model::finding::{EventRef, Finding, FindingId, Origin, Rule};
 use wk_model::{Severity, Timestamp};
 
-use super::{Outcome, QuietReason, Request, RoutedEvent, Routes, Taken, decide};
+use super::{Outcome, QuietReason, Request, RoutedEvent, Routes, Taken, decide, lint};
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-22T12:00:00Z").unwrap()
@@ -333,4 +333,101 @@ fn what_is_broken_says_where_and_what_would_be_right() {
     .assert_eq(&broken(text));
     assert!(broken("routes: []").contains("a file of routes is a list, not a mapping"));
     assert!(broken("- {").contains("the file is no YAML"));
+}
+
+/// Remarks on own routes, as lines.
+fn remarks(text: &str) -> String {
+    let (routes, _) = Routes::with_own([("own.yaml", text)]);
+    let channels = ["page", "ticket", "operations", "register"].map(str::to_owned);
+    lint(&routes, Some(&channels), now())
+        .iter()
+        .map(|r| {
+            let instead = r.instead.as_ref().map(|i| format!("\n    instead: {i}"));
+            format!("{} {}: {}{}\n", r.route, r.kind, r.say, instead.unwrap_or_default())
+        })
+        .collect()
+}
+
+#[test]
+fn the_missions_list_of_severities_is_remarked_with_what_is_meant() {
+    let said = remarks(
+        "
+- name: mission
+  pattern: {source: [aws.guardduty], detail-type: [GuardDuty Finding], detail: {severity: [7, 8, 8.8]}}
+  notify: page
+- name: middling
+  pattern: {source: [aws.guardduty], detail: {severity: [4, 5, 6]}}
+  notify: page
+",
+    );
+    expect![[r#"
+        mission severity-list: detail.severity [7, 8, 8.8] matches just these numbers; 7.5, say, goes by. Severity is a scale in tenths: ask for a range
+            instead: detail.severity: [{"numeric": [">=", 7]}]
+        middling severity-list: detail.severity [4, 5, 6] matches just these numbers; 4.5, say, goes by. Severity is a scale in tenths: ask for a range
+            instead: detail.severity: [{"numeric": [">=", 4, "<", 7]}]
+    "#]]
+    .assert_eq(&said);
+}
+
+#[test]
+fn the_built_in_routes_are_without_remark() {
+    assert_eq!(remarks("[]"), "");
+}
+
+#[test]
+fn what_can_never_match_or_never_be_asked_is_remarked() {
+    let said = remarks(
+        "
+- name: wide
+  pattern: {source: [aws.guardduty]}
+  notify: page
+- name: dead
+  pattern: {source: [aws.guardduty], detail: {severity: [{numeric: ['>=', 7]}]}}
+  notify: ticket
+- name: old
+  pattern: {source: [aws.ec2]}
+  suppress: {reason: r, owner: o, until: 2026-01-01}
+- name: forever
+  pattern: {source: [aws.ec2]}
+  suppress: {reason: r, owner: o, until: 2099-01-01}
+- name: nowhere
+  pattern: {source: [aws.s3]}
+  notify: [pager, pages]
+- name: typos
+  pattern: {source: [aws.guardduty], detail-type: [GuardDuty finding], detail: {severity: [{numeric: ['>', 3]}]}}
+  notify: page
+- name: fields
+  pattern: {sources: [x], account: [111122223333], detail: {eventname: [x]}, detail-type: [AWS API Call via CloudTrail]}
+  notify: page
+- name: source
+  pattern: {source: [guardduty.amazonaws.com]}
+  notify: page
+- name: absent
+  pattern: {source: [watchkeeper], detail: {severety: [5], nothing: [{exists: false}]}}
+  notify: page
+",
+    );
+    expect![[r#"
+        dead shadowed: wide (own.yaml, line 2) matches all that this route matches, and decides: this one is never asked
+            instead: continue: true in wide, or this route before it
+        old expired: it suppressed until 2026-01-01T00:00:00Z; that is over, so it does nothing: remove it
+        forever long-suppression: it suppresses until 2099-01-01T00:00:00Z, more than a year from now: nobody will look at it
+        nowhere unknown-channel: the configuration has no [channels.pager]; did you mean page?
+        nowhere unknown-channel: the configuration has no [channels.pages]; did you mean page?
+        typos unknown-detail-type: aws.guardduty sends no event with the detail-type "GuardDuty finding"
+            instead: GuardDuty Finding
+        typos shadowed: wide (own.yaml, line 2) matches all that this route matches, and decides: this one is never asked
+            instead: continue: true in wide, or this route before it
+        fields account-as-number: account is a text in every event; a number never matches it
+            instead: account: ["111122223333"]
+        fields unknown-field: events of AWS API Call via CloudTrail have no detail.eventname: the route never matches
+            instead: detail.eventName
+        fields unknown-field: no event has the field "sources"; what the event itself says is below detail
+            instead: source
+        source unknown-source: no event has the source "guardduty.amazonaws.com": that is how CloudTrail calls a service
+            instead: source: [aws.guardduty], or detail: {eventSource: [guardduty.amazonaws.com]}
+        absent unknown-field: events of watchkeeper have no detail.severety: the route never matches
+            instead: detail.severity
+    "#]]
+    .assert_eq(&said);
 }

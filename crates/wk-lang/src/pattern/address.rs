@@ -92,6 +92,11 @@ impl Range {
         (self.first == self.last).then_some(self.first)
     }
 
+    /// Whether it holds all that another holds.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.holds(other.first) && self.holds(other.last)
+    }
+
     pub(super) fn holds(&self, address: Address) -> bool {
         match (self.first, self.last, address) {
             (Address::V4(first), Address::V4(last), Address::V4(bits)) => {

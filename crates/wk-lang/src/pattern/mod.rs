@@ -28,6 +28,7 @@
 mod address;
 mod branch;
 mod compile;
+mod covers;
 mod fold;
 mod key;
 mod number;

@@ -71,7 +71,7 @@ impl Want {
 }
 
 impl Between {
-    fn holds(&self, number: Written<'_>) -> bool {
+    pub(super) fn holds(&self, number: Written<'_>) -> bool {
         let above = |(low, included): &(Number, bool)| match number.compare(low) {
             Ordering::Less => false,
             Ordering::Equal => *included,

@@ -50,6 +50,13 @@ impl Wildcard {
         Ok(Self { head, tail, between })
     }
 
+    /// Whether it is the same pattern.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let needles =
+            |own: &Self| own.between.iter().map(|f| f.needle().to_vec()).collect::<Vec<_>>();
+        (&self.head, &self.tail) == (&other.head, &other.tail) && needles(self) == needles(other)
+    }
+
     pub(super) fn matches(&self, text: &str) -> bool {
         let text = text.as_bytes();
         let Some(tail) = &self.tail else { return text == &*self.head };

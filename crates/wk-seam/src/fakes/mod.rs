@@ -7,9 +7,9 @@
 //! * For tests and simulations; nothing here touches a disk or a clock.
 
 mod arrivals;
-pub mod conformance;
 mod bookmarks;
 mod buckets;
+pub mod conformance;
 mod faults;
 mod lake;
 mod ledger;
