@@ -1,5 +1,6 @@
 //! What is built in: `crates/wk-watch/src/pack.rs`, made from the files of `rules/`, and
-//! `crates/wk-watch/src/library.rs`, made from those of `queries/`.
+//! `crates/wk-watch/src/library.rs`, made from those of `queries/`, and `crates/wk-watch/src/runbooks.rs`,
+//! made from those of `rules/runbooks/`.
 //!
 //! * Generated and committed: no build script, no macro that looks at folders.
 //! * A test fails when a file was added, moved or removed and the list was not made anew.
@@ -12,23 +13,34 @@ use crate::tidy::house::House;
 /// A folder of data and the generated file that lists it.
 struct Pack {
     folder: &'static str,
+    /// How the names of its files end.
+    ends: &'static str,
     file: &'static str,
     what: &'static str,
     list: &'static str,
 }
 
-const PACKS: [Pack; 2] = [
+const PACKS: [Pack; 3] = [
     Pack {
         folder: "rules",
+        ends: "yml",
         file: "crates/wk-watch/src/pack.rs",
         what: "The rules that are built in, by file below `rules/`.",
         list: "/// Name and text of every rule.\n#[rustfmt::skip]\npub const PACK",
     },
     Pack {
         folder: "queries",
+        ends: "yml",
         file: "crates/wk-watch/src/library.rs",
         what: "The queries that are built in, by file below `queries/`.",
         list: "/// Name and text of every query.\n#[rustfmt::skip]\npub const LIBRARY",
+    },
+    Pack {
+        folder: "rules/runbooks",
+        ends: "md",
+        file: "crates/wk-watch/src/runbooks.rs",
+        what: "The runbooks that are built in, by file below `rules/runbooks/`.",
+        list: "/// Name and text of every runbook.\n#[rustfmt::skip]\npub const RUNBOOKS",
     },
 ];
 
@@ -43,7 +55,7 @@ pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 fn generate(house: &House, pack: &Pack) -> anyhow::Result<String> {
-    let Pack { folder, what, list, .. } = pack;
+    let Pack { folder, ends, what, list, .. } = pack;
     let root = house.root.join(folder);
     let mut names = Vec::new();
     let mut folders = vec![root.clone()];
@@ -52,7 +64,7 @@ fn generate(house: &House, pack: &Pack) -> anyhow::Result<String> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "yml") {
+            } else if path.extension().is_some_and(|e| e == *ends) {
                 names.push(path.strip_prefix(&root)?.to_string_lossy().into_owned());
             }
         }
@@ -74,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_packs_hold_every_rule_and_every_query() {
+    fn the_packs_hold_every_rule_query_and_runbook() {
         let house = House::open().unwrap();
         for pack in &PACKS {
             let there = std::fs::read_to_string(house.root.join(pack.file)).unwrap();

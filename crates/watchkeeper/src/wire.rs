@@ -1,5 +1,6 @@
 //! The only file that knows every part: it puts them together for a command.
 
+pub(crate) mod heard;
 pub(crate) mod service;
 
 use std::fs;
@@ -113,8 +114,26 @@ impl App {
             settings: self.settings(),
             source,
             writer: writer(self.clock.as_ref()),
-            limits: wk_engine::ingest::Limits::default(),
+            limits: self.ingest_limits(),
         })
+    }
+
+    fn ingest_limits(&self) -> wk_engine::ingest::Limits {
+        wk_engine::ingest::Limits {
+            live_seconds: i64::from(self.config.backfill.live_hours) * 3600,
+            first_load_seconds: i64::from(self.config.backfill.first_load_minutes) * 60,
+            ..wk_engine::ingest::Limits::default()
+        }
+    }
+
+    /// The watch over the watch; a turn is due every minute.
+    pub(crate) fn selfwatch(&self) -> anyhow::Result<wk_engine::selfwatch::Selfwatch> {
+        Ok(wk_engine::selfwatch::Selfwatch::new(
+            Arc::new(self.ledger.clone()),
+            self.clock.clone(),
+            self.config.selfwatch.limits()?,
+            writer(self.clock.as_ref()),
+        ))
     }
 
     /// What the user says about logs that do not describe themselves.

@@ -40,7 +40,8 @@ pub struct SourceFacts {
     /// When the last event happened.
     pub last_event: Timestamp,
     /// Events by the hour in which they happened; hours without any are not there. From
-    /// [`HISTORY_HOURS`] ago.
+    /// [`HISTORY_HOURS`] before the last live event on: what was usual then stays known however
+    /// long the source is silent.
     pub volume: BTreeMap<i64, u64>,
     /// What came by the hour in which it was recorded. From [`INTAKE_HOURS`] ago.
     pub intake: BTreeMap<i64, Intake>,
@@ -85,6 +86,14 @@ pub struct Hours {
     from: i64,
     length: usize,
     bits: Vec<u64>,
+}
+
+impl SourceFacts {
+    /// The hour after which volume is told, at a time.
+    pub fn history_after(&self, now: Timestamp) -> i64 {
+        let last = self.last_live.map_or(now, |live| live.min(now));
+        last.seconds().div_euclid(3600) - HISTORY_HOURS
+    }
 }
 
 impl Intake {

@@ -19,6 +19,7 @@ pub mod messages;
 pub mod pack;
 pub mod reader;
 pub mod record;
+pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;
 pub mod sources;

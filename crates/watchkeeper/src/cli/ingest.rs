@@ -31,6 +31,9 @@ pub(crate) struct Ingest {
     /// Do not run rules
     #[arg(long)]
     no_detect: bool,
+    /// All of it is history, however young: what it finds never pages and never acts
+    #[arg(long)]
+    back_fill: bool,
     /// Profile of the AWS CLI whose credentials are used for s3://
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -55,7 +58,8 @@ impl Ingest {
             places.push(wire::place(path, &access).await?);
         }
         let detections = if self.no_detect { Detections::none() } else { app.detections()? };
-        let ingest = app.ingest(self.source, detections).await?;
+        let mut ingest = app.ingest(self.source, detections).await?;
+        ingest.limits.all_history = self.back_fill;
         let progress = Arc::new(Progress::default());
         let report = progress::shown(&progress, ingest.run(&places, &progress)).await?;
         if self.json {

@@ -22,6 +22,8 @@ mod rebuild;
 mod restore;
 mod route;
 mod run;
+mod runbook;
+mod status;
 mod stop;
 mod table;
 mod tail;
@@ -66,6 +68,8 @@ enum Command {
     Route(route::Route),
     Demo(demo::Demo),
     Complaints(complaints::Complaints),
+    Status(status::Status),
+    Runbook(runbook::Runbook),
     Lake(lake::Lake),
     Hold(hold::Hold),
     Verify(verify::Verify),
@@ -156,6 +160,8 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Route(command) => command.run(home, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Status(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Runbook(command) => command.run(out),
         Command::Hold(command) => {
             let app = App::open(home()?)?;
             let exit = command.run(&app, out).await?;

@@ -4,6 +4,7 @@ mod home;
 mod log_groups;
 mod retention;
 mod routes;
+mod selfwatch;
 pub(crate) mod service;
 
 use std::path::Path;
@@ -34,6 +35,10 @@ pub(crate) struct Config {
     pub(crate) queue: Vec<service::Queue>,
     /// Prefixes that it lists.
     pub(crate) listing: Vec<service::Listing>,
+    /// When the watch calls itself in trouble.
+    pub(crate) selfwatch: selfwatch::Selfwatch,
+    /// What is history.
+    pub(crate) backfill: selfwatch::BackFill,
 }
 
 /// `[lake]`

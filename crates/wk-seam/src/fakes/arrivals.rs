@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wk_model::arrivals::{Arrived, Fed, Histogram, PLACES_MAX, Path, PlaceHour, hour_of};
 use wk_model::selfwatch::{
-    HISTORY_HOURS, Hours, INTAKE_HOURS, Intake, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts,
+    Hours, INTAKE_HOURS, Intake, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts,
 };
 use wk_model::{Arrivals, Timestamp};
 
@@ -73,7 +73,7 @@ impl Book {
     }
 
     pub(super) fn facts(&self, now: Timestamp) -> SelfFacts {
-        let now = hour_of(now);
+        let (time_now, now) = (now, hour_of(now));
         let mut facts =
             SelfFacts { folded: self.folded, last_commit: self.last_commit, ..Default::default() };
         for (source, fed) in &self.feeds {
@@ -81,8 +81,11 @@ impl Book {
             (of.begun, of.last_live, of.last_event) =
                 (fed.first_received, fed.last_live, fed.last_event);
         }
-        for (place, arrived) in self.places.iter().filter(|(p, _)| p.hour > now - HISTORY_HOURS) {
+        for (place, arrived) in &self.places {
             let of = facts.sources.entry(place.source.clone()).or_default();
+            if place.hour <= of.history_after(time_now) {
+                continue;
+            }
             *of.volume.entry(place.hour).or_default() += arrived.rows;
         }
         for ((source, hour), intake) in

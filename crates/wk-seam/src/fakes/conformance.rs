@@ -83,6 +83,14 @@ pub async fn arrivals_add_up(ledger: &dyn Ledger) {
 
     let facts = ledger.self_facts(hour(2).plus_seconds(200)).await.expect("facts can be read");
     check(&facts, hour(0), hour(2));
+    let years = hour(3 * 365 * 24);
+    let later = ledger.self_facts(years).await.expect("facts can be read");
+    let of = &later.sources["cloudtrail"];
+    assert_eq!(
+        (of.volume.len(), of.intake.len(), of.lags.len()),
+        (2, 0, 0),
+        "what was usual stays"
+    );
     let begun = ledger.feeds_begun().await.expect("feeds can be read");
     assert_eq!(begun.get("cloudtrail"), Some(&hour(0).plus_seconds(90)));
     let (from, until) = (hour_of(hour(0)), hour_of(hour(3)));

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use wk_model::arrivals::{Fed, PLACES_MAX, Path, PlaceHour, bucket, hour_of};
 use wk_model::selfwatch::{
-    HISTORY_HOURS, Hours, INTAKE_HOURS, Intake, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts,
-    SourceFacts,
+    Hours, INTAKE_HOURS, Intake, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts, SourceFacts,
 };
 use wk_model::{Tally, Timestamp};
 use wk_seam::ledger::Commit;
@@ -186,7 +185,7 @@ pub(super) fn begun(c: &Connection) -> rusqlite::Result<BTreeMap<String, Timesta
 
 /// What is known of how the watch goes.
 pub(super) fn facts(c: &Connection, now: Timestamp) -> rusqlite::Result<SelfFacts> {
-    let now = hour_of(now);
+    let (time_now, now) = (now, hour_of(now));
     let tx = c.unchecked_transaction()?;
     let last = "SELECT recorded FROM version ORDER BY version DESC LIMIT 1";
     let last: Option<i64> = tx.query_row(last, [], |r| r.get(0)).optional()?;
@@ -204,7 +203,7 @@ pub(super) fn facts(c: &Connection, now: Timestamp) -> rusqlite::Result<SelfFact
         };
         facts.folded += unsigned(r.get(4)?);
         let source: String = r.get(0)?;
-        of.volume = volume(&tx, &source, now - HISTORY_HOURS)?;
+        of.volume = volume(&tx, &source, of.history_after(time_now))?;
         of.intake = intake(&tx, &source, now - INTAKE_HOURS)?;
         lags(&tx, &source, now, &mut of)?;
         facts.sources.insert(source, of);

@@ -1,0 +1,83 @@
+//! `watchkeeper runbook`
+
+use std::io::Write;
+
+use clap::Args;
+use wk_lang::nearest::nearest;
+use wk_watch::runbooks::RUNBOOKS;
+use wk_watch::selfwatch;
+
+use super::{Exit, Usage, table};
+
+/// Show what to do when the watch itself is in trouble, and at other bad moments.
+#[derive(Args)]
+pub(crate) struct Runbook {
+    /// Its name, such as silence, or a self-alert's rule, such as selfwatch.silence; list lists all
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+impl Runbook {
+    pub(crate) fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        if self.name == "list" {
+            return list(out);
+        }
+        let name = self.name.strip_prefix("selfwatch.").unwrap_or(&self.name);
+        let Some(text) = text_of(name) else {
+            let names = RUNBOOKS.iter().map(|(file, _)| of_file(file));
+            let like = nearest(name, names).map(|n| format!("; did you mean {n}?"));
+            let like = like.unwrap_or_default();
+            let why =
+                format!("there is no runbook {name:?}{like} watchkeeper runbook list lists all");
+            return Err(Usage::error(why));
+        };
+        out.write_all(text.as_bytes())?;
+        Ok(Exit::Ok)
+    }
+}
+
+fn list(out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let row = |(file, text): &(&str, &str)| {
+        let name = of_file(file);
+        let title = text.lines().next().unwrap_or_default().trim_start_matches("# ");
+        let raised_by = selfwatch::named(name).map_or("", |judgement| judgement.id);
+        vec![name.to_owned(), title.to_owned(), raised_by.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = RUNBOOKS.iter().map(row).collect();
+    table::print(&["name", "what it is for", "raised by"], &rows, out)?;
+    Ok(Exit::Ok)
+}
+
+fn text_of(name: &str) -> Option<&'static str> {
+    RUNBOOKS.iter().find(|(file, _)| of_file(file) == name).map(|(_, text)| *text)
+}
+
+fn of_file(file: &str) -> &str {
+    file.strip_suffix(".md").unwrap_or(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sections that a runbook has, in their order.
+    const SECTIONS: [&str; 5] =
+        ["## What it means", "## Check", "## Fix", "## Escalate", "## Evidence"];
+
+    #[test]
+    fn every_self_alert_has_a_runbook() {
+        for judgement in selfwatch::ALL {
+            assert!(text_of(judgement.name).is_some(), "{}", judgement.name);
+        }
+    }
+
+    #[test]
+    fn every_runbook_says_what_it_means_what_to_check_to_mend_whom_to_call_and_what_to_keep() {
+        for (file, text) in RUNBOOKS {
+            let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
+            assert_eq!(heads, SECTIONS, "{file}");
+            let sections = text.split("\n## ").skip(1);
+            assert!(sections.clone().all(|section| section.trim().lines().count() > 2), "{file}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What any process can hear of itself: the room on the disks of its home.
+
+use std::path::Path;
+use std::process::Command;
+
+use wk_watch::selfwatch::Heard;
+use wk_watch::selfwatch::facts::DiskFacts;
+
+/// What a command without a service knows of itself.
+pub(crate) fn heard(home: &Path) -> Heard {
+    Heard { disks: disk("home", home).into_iter().collect(), ..Heard::default() }
+}
+
+/// The room on the disk of a folder, as POSIX's `df` tells it; `None` where that cannot be asked.
+/// The standard library does not know it.
+pub(crate) fn disk(name: &str, folder: &Path) -> Option<DiskFacts> {
+    let said = Command::new("df").arg("-Pk").arg("--").arg(folder).output().ok()?;
+    let text = String::from_utf8(said.stdout).ok().filter(|_| said.status.success())?;
+    read(name, &text)
+}
+
+/// Reads the form of `df -Pk`: a line of heads; name, blocks of 1024 bytes, used, available, …
+fn read(name: &str, text: &str) -> Option<DiskFacts> {
+    let line = text.lines().nth(1)?;
+    // The name of the file system may hold blanks; the numbers stand before the share in percent.
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let percent = words.iter().position(|word| word.ends_with('%'))?;
+    let number = |back: usize| words.get(percent.checked_sub(back)?)?.parse::<u64>().ok();
+    let (total, free) = (number(3)?, number(1)?);
+    Some(DiskFacts {
+        name: name.to_owned(),
+        free_bytes: free.saturating_mul(1024),
+        total_bytes: total.saturating_mul(1024),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_of_a_disk_is_read() {
+        let text = "Filesystem 1024-blocks Used Available Capacity Mounted on\nmy disk 1000 900 100 90% /mnt/a b\n";
+        let disk = read("home", text).unwrap();
+        assert_eq!((disk.free_bytes, disk.total_bytes), (102_400, 1_024_000));
+        assert_eq!(read("home", "Filesystem\n"), None);
+        assert_eq!(read("home", "a\n1 2 3%\n"), None);
+    }
+
+    #[test]
+    fn the_disk_of_this_folder_has_a_size() {
+        let disk = disk("home", Path::new(".")).unwrap();
+        assert!(disk.total_bytes > disk.free_bytes);
+    }
+}
