@@ -4,5 +4,6 @@
 //!   stored from here.
 #![warn(missing_docs)]
 
+pub mod notices;
 pub mod notifiers;
 pub mod routes;

@@ -2,12 +2,14 @@
 //!
 //! * Knows no disk, network, database or clock; a simulated world drives it in tests.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
+//! * [`notify`] tells people of findings that changed, at least once.
 //! * [`scan`] runs rules over objects without keeping anything.
 //! * [`selfwatch`] judges every minute how the watch itself goes.
 //! * [`service`] stands watch: jobs that pull, and one door through which everything is read.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
 
 pub mod ingest;
+pub mod notify;
 pub mod scan;
 pub mod selfwatch;
 pub mod service;

@@ -97,6 +97,8 @@ pub struct Claim {
     pub until: Timestamp,
     /// At most so many.
     pub max: usize,
+    /// At most so many of one channel: a slow one does not keep the others waiting.
+    pub max_of_channel: usize,
     /// How many attempts a channel may carry within 60 s; a channel that is not named may carry any
     /// number.
     pub per_minute: Vec<(String, u32)>,

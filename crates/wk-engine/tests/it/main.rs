@@ -4,6 +4,7 @@
 mod erasure;
 mod exactly_once;
 mod expiry;
+mod notify;
 mod selfwatch;
 mod service;
 mod upkeep;

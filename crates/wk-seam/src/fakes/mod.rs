@@ -10,6 +10,7 @@ mod arrivals;
 mod bookmarks;
 mod buckets;
 pub mod conformance;
+mod courier;
 mod faults;
 mod lake;
 mod ledger;
@@ -20,6 +21,7 @@ mod queue;
 
 pub use bookmarks::MemoryBookmarks;
 pub use buckets::MemoryBuckets;
+pub use courier::MemoryCourier;
 pub use faults::{Fault, Faults};
 pub use lake::MemoryLake;
 pub use ledger::MemoryLedger;

@@ -61,10 +61,12 @@ impl Kept {
             let post = &self.posts[*at].posted;
             (std::cmp::Reverse(post.notice.severity), post.at, *at)
         });
-        let mut claimed = Vec::new();
+        let mut claimed: Vec<Claimed> = Vec::new();
         for at in places {
             let channel = self.posts[at].posted.notice.channel.clone();
-            if claimed.len() == claim.max || !self.has_room(&channel, claim) {
+            let of_channel = claimed.iter().filter(|c| c.notice.channel == channel).count();
+            let full = claimed.len() == claim.max || of_channel == claim.max_of_channel;
+            if full || !self.has_room(&channel, claim) {
                 continue;
             }
             let reference = self.reference(at);

@@ -275,6 +275,7 @@ async fn claim<T: Outbox>(
         now,
         until: now.plus_seconds(60),
         max: 10,
+        max_of_channel: 10,
         per_minute: per_minute.to_vec(),
     };
     outbox.claim(&claim).await

@@ -223,7 +223,7 @@ fn queue(tx: &Transaction<'_>, notice: &Notice, at: Timestamp) -> rusqlite::Resu
 
 fn claim_of(connection: &mut Connection, claim: &Claim) -> rusqlite::Result<Vec<Claimed>> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut claimed = Vec::new();
+    let mut claimed: Vec<(String, Claimed)> = Vec::new();
     {
         let mut due = tx.prepare_cached(
             "SELECT n.id, n.channel, n.body, n.attempts, n.alarm FROM notice n
@@ -237,7 +237,8 @@ fn claim_of(connection: &mut Connection, claim: &Claim) -> rusqlite::Result<Vec<
         let mut room = Room::new(&tx, claim)?;
         while let Some(row) = rows.next()?.filter(|_| claimed.len() < claim.max) {
             let channel: String = row.get(1)?;
-            if !room.take(&channel) {
+            let of_channel = claimed.iter().filter(|(_, c)| c.notice.channel == channel).count();
+            if of_channel >= claim.max_of_channel || !room.take(&channel) {
                 continue;
             }
             let (id, attempts, alarm): (String, u32, String) =

@@ -1,0 +1,125 @@
+//! From findings that changed to notices in the outbox.
+
+use wk_act::notices::{Counts, Made, Turn, Wanted, wanted};
+use wk_act::routes::{RoutedEvent, decide};
+use wk_model::{Notice, Timestamp};
+use wk_seam::outbox::{Changed, Cursor, Desk, GroupRow, Step, Stepped};
+use wk_seam::{Answer, Failure};
+
+use super::{Notify, unreadable};
+
+/// Findings that one step takes in.
+const PAGE: usize = 500;
+/// Groups that are due, of one step.
+const GROUPS_MAX: usize = 200;
+/// Steps of a call; what is left is for the next one.
+const STEPS_MAX: usize = 1_000;
+/// How often another process may be faster before somebody is told.
+const STALE_MAX: usize = 50;
+
+/// What one step is worked out from.
+struct Given {
+    desk: Desk,
+    changed: Vec<Changed>,
+    wanted: Vec<Wanted>,
+    requests: Vec<Notice>,
+    rows: Vec<GroupRow>,
+    counts: Counts,
+    now: Timestamp,
+}
+
+impl Notify {
+    /// Decides about every finding that changed and every group that is due, and queues what follows.
+    /// Answers what became of them, and how many notices are new.
+    ///
+    /// # Errors
+    /// If the outbox fails.
+    pub async fn route_changes(&self) -> Answer<(Counts, u64)> {
+        let (mut counts, mut queued, mut stale) = (Counts::default(), 0, 0);
+        for _ in 0..STEPS_MAX {
+            let given = self.given().await?;
+            let due = self.desk_of(&given.desk.body)?.due(&self.policy);
+            let desk_is_due = due.is_some_and(|at| at <= given.now);
+            if given.changed.is_empty() && given.rows.is_empty() && !desk_is_due {
+                break;
+            }
+            let full = given.changed.len() == PAGE || given.rows.len() >= GROUPS_MAX;
+            let (step, made) = self.worked_out(&given)?;
+            match self.outbox.step(&step).await? {
+                Stepped::Done { queued: new } => {
+                    queued += new;
+                    counts.add(&made);
+                }
+                Stepped::Stale if stale < STALE_MAX => {
+                    stale += 1;
+                    continue;
+                }
+                Stepped::Stale => {
+                    let why = "other processes were faster again and again";
+                    return Err(Failure::new("keep notices", why).transient());
+                }
+            }
+            if !full {
+                break;
+            }
+        }
+        Ok((counts, queued))
+    }
+
+    async fn given(&self) -> Answer<Given> {
+        let desk = self.outbox.desk().await?;
+        let changed = self.outbox.changed(&desk.cursor, PAGE).await?;
+        let now = self.clock.now();
+        let mut counts = Counts::default();
+        let (mut all, mut requests) = (Vec::new(), Vec::new());
+        for change in &changed {
+            let finding = &change.finding;
+            let mut event = RoutedEvent::of_finding(finding);
+            if (self.is_drill)(finding) {
+                event = event.as_drill();
+            }
+            let outcomes = decide(&self.routes, &event, now);
+            let (wanted, asked) = wanted(finding, &outcomes, &self.policy, now, &mut counts);
+            all.extend(wanted);
+            requests.extend(asked);
+        }
+        let mut slots: Vec<String> = all.iter().map(|wanted| wanted.slot.clone()).collect();
+        slots.sort();
+        slots.dedup();
+        let rows = self.outbox.groups(&slots, now, GROUPS_MAX).await?;
+        Ok(Given { desk, changed, wanted: all, requests, rows, counts, now })
+    }
+
+    /// The step that follows; nothing is done here.
+    fn worked_out(&self, given: &Given) -> Answer<(Step, Counts)> {
+        let advice = self.advice.as_ref();
+        let made = |given: &Given| -> Result<Made, serde_json::Error> {
+            let body = &given.desk.body;
+            let mut turn = Turn::new(&self.policy, advice, given.now, body, &given.rows)?;
+            given.wanted.iter().for_each(|wanted| turn.absorb(wanted));
+            turn.ripen();
+            turn.finish()
+        };
+        let made = made(given).map_err(unreadable)?;
+        let cursor = given.changed.last().map(|change| change.cursor.clone());
+        let mut counts = given.counts;
+        counts.requested += given.requests.len() as u64;
+        counts.add(&made.counts);
+        let mut step = step_of(made, &given.desk, cursor, given.now);
+        step.notices.extend(given.requests.iter().cloned());
+        Ok((step, counts))
+    }
+}
+
+/// What a turn made, as a step from this desk.
+pub(super) fn step_of(made: Made, desk: &Desk, cursor: Option<Cursor>, at: Timestamp) -> Step {
+    Step {
+        revision: desk.revision,
+        at,
+        cursor: cursor.unwrap_or_else(|| desk.cursor.clone()),
+        desk: made.desk,
+        groups: made.groups,
+        notices: made.notices,
+        lines: made.lines,
+    }
+}
