@@ -5,6 +5,7 @@ mod erasure;
 mod exactly_once;
 mod expiry;
 mod notify;
+mod quiet;
 mod selfwatch;
 mod service;
 mod upkeep;

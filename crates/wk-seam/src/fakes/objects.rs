@@ -16,6 +16,8 @@ pub struct Given {
     pub uri: String,
     /// What it holds.
     pub bytes: Vec<u8>,
+    /// When it was written.
+    pub modified: Timestamp,
     /// How reading it ends. Objects that do not end well are streamed whatever their size.
     pub ending: Ending,
     /// How often it ends that way before it is well; `None` is for ever.
@@ -48,7 +50,15 @@ impl Given {
     /// An object that is read to its end.
     pub fn new(uri: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         let (uri, bytes) = (uri.into(), bytes.into());
-        Self { uri, bytes, ending: Ending::Well, heals_after: None, identity_listed: false }
+        let modified = MemoryObjects::MODIFIED;
+        Self {
+            uri,
+            bytes,
+            modified,
+            ending: Ending::Well,
+            heals_after: None,
+            identity_listed: false,
+        }
     }
 
     /// What makes it the same object.
@@ -71,7 +81,7 @@ impl Given {
 }
 
 impl MemoryObjects {
-    /// When every object was written.
+    /// When an object was written, unless it says otherwise.
     pub const MODIFIED: Timestamp = Timestamp::from_seconds(1_708_000_000);
 
     /// A place with these objects.
@@ -85,7 +95,7 @@ impl MemoryObjects {
             Object {
                 uri: given.uri.clone(),
                 size: given.bytes.len() as u64,
-                modified: Self::MODIFIED,
+                modified: given.modified,
                 identity: given.identity_listed.then(|| given.identity()),
             }
         });
