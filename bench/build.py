@@ -42,20 +42,25 @@ def wanted():
 
 def python_with_peers(work):
     """A Python that has DuckDB and chDB in the versions that are written down, or none."""
-    python = work / "venv" / "bin" / "python"
+    return python_with(work / "venv", wanted())
+
+
+def python_with(folder, packages):
+    """A Python with these packages, or none where they cannot be had."""
+    python = folder / "bin" / "python"
     if not python.is_file():
-        subprocess.run([sys.executable, "-m", "venv", work / "venv"], check=True)
-    if installed(python) != wanted():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    if installed(python, packages) != packages:
         command = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
-                   "--requirement", HERE / "requirements.txt"]
+                   *[f"{name}=={version}" for name, version in packages.items()]]
         if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-            print("DuckDB and chDB cannot be installed here; they are left out", file=sys.stderr)
+            print(f"{' and '.join(packages)} cannot be installed here; left out", file=sys.stderr)
             return None
     return python
 
 
-def installed(python):
+def installed(python, packages=None):
     program = ("import importlib.metadata as m, json, sys\n"
                "here = {d.metadata['Name'].lower(): d.version for d in m.distributions()}\n"
                "print(json.dumps({n: here.get(n) for n in sys.argv[1:]}))")
-    return json.loads(subprocess.check_output([python, "-c", program, *wanted()]))
+    return json.loads(subprocess.check_output([python, "-c", program, *(packages or wanted())]))

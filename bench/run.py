@@ -15,13 +15,16 @@ from pathlib import Path
 import build
 import detect
 import ingest
+import patterns
 import query
 import query_start
 from measure import Wrong
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_start.bench,
-           "query": query.bench}
+           "query": query.bench, "patterns": patterns.bench}
+#: These measure a part of the program, which is built without the rest.
+WITHOUT_PROGRAM = {"patterns"}
 
 
 def arguments():
@@ -57,6 +60,9 @@ def prepare(b):
     beside = ROOT.parent / "shared"
     b.shared = beside if (beside / "bench" / "peers.py").is_file() else None
     b.built_from = "built elsewhere" if b.binary else f"commit {commit()}"
+    if b.what in WITHOUT_PROGRAM:
+        b.binary = b.python = None
+        return
     b.binary = b.binary.resolve() if b.binary else build.watchkeeper(ROOT)
     b.python = build.python_with_peers(b.work) if b.peers else None
 
@@ -75,13 +81,17 @@ def circumstances(b, load):
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     now = datetime.now(timezone.utc)
     facts = [
-        f"* {now:%Y-%m-%d}, {words(b.binary, '--version')} ({b.built_from}), {words('rustc', '--version')}",
+        f"* {now:%Y-%m-%d}, {program(b)} ({b.built_from}), {words('rustc', '--version')}",
         f"* {processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}",
         f"* Python {platform.python_version()}" + "".join(f", {n} {v}" for n, v in peers(b).items()),
         f"* load average before {load[0]:.1f}, after {os.getloadavg()[0]:.1f}; while the runs lasted, other "
         f"programs had {others():.0%} of the machine",
     ]
     return "\n".join(facts)
+
+
+def program(b):
+    return words(b.binary, "--version") if b.binary else "watchkeeper's parts alone"
 
 
 def others():

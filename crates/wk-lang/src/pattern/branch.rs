@@ -14,6 +14,8 @@ pub(super) struct Branch {
     /// Path and list of wants, by the names of the fields as Java orders texts: what is absent is
     /// looked for in the elements that fields before it chose.
     pub(super) fields: Box<[(u32, u32)]>,
+    /// The same in the order in which each is asked alone: what says no soonest comes first.
+    asked: Box<[(u32, u32)]>,
 }
 
 /// The elements of arrays that were chosen so far, by array.
@@ -23,14 +25,26 @@ impl Branch {
     pub(super) fn new(draft: Draft, paths: &Paths) -> Self {
         let mut fields: Vec<(u32, u32)> = draft.into_iter().collect();
         fields.sort_by(|a, b| paths.name(a.0).encode_utf16().cmp(paths.name(b.0).encode_utf16()));
-        Self { fields: fields.into() }
+        Self::of(fields)
+    }
+
+    fn of(fields: Vec<(u32, u32)>) -> Self {
+        Self { asked: fields.clone().into(), fields: fields.into() }
     }
 
     /// The same with other numbers of paths and lists.
     pub(super) fn moved(&self, mut path: impl FnMut(u32) -> u32, first_list: u32) -> Self {
-        Self {
-            fields: self.fields.iter().map(|(own, list)| (path(*own), first_list + list)).collect(),
-        }
+        Self::of(self.fields.iter().map(|(own, list)| (path(*own), first_list + list)).collect())
+    }
+
+    /// Asks fields in the order of what this says of them.
+    pub(super) fn ask_by(&mut self, rank: impl FnMut(&(u32, u32)) -> usize) {
+        self.asked.sort_by_cached_key(rank);
+    }
+
+    /// The field that is asked first.
+    pub(super) fn first_asked(&self) -> Option<(u32, u32)> {
+        self.asked.first().copied()
     }
 
     pub(super) fn verdict(
@@ -40,7 +54,7 @@ impl Branch {
         scratch: &mut Scratch,
     ) -> Verdict {
         let wants = |list: u32| lists.get(list as usize).map_or(&[][..], |wants| wants);
-        for (path, list) in &self.fields {
+        for (path, list) in &self.asked {
             match possible(wants(*list), event, *path, scratch) {
                 Some(true) => {}
                 Some(false) => return Verdict::No,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::json::{Kind, Value};
 
+use super::key::Key;
 use super::paths::Paths;
 use super::want::Want;
 
@@ -18,6 +19,8 @@ pub struct Scratch {
     /// The event in which a branch was looked at last.
     pub(super) seen: Vec<u32>,
     pub(super) candidates: Vec<u32>,
+    /// What the event can be found by.
+    pub(super) keys: Vec<Key>,
     /// Checks of consistency that are left for this event.
     pub(super) checks: usize,
     /// Values that may still be held against wants in this event.
@@ -118,6 +121,11 @@ impl Scratch {
         if self.heads.len() < paths {
             self.heads.resize(paths, (0, NONE));
         }
+    }
+
+    /// Whether the event has a field.
+    pub(super) fn has(&self, path: u32) -> bool {
+        self.heads.get(path as usize).is_some_and(|(epoch, _)| *epoch == self.epoch)
     }
 
     /// Whether a value is one of what is wanted; nothing if this event has taken too much already.
