@@ -15,6 +15,7 @@ from pathlib import Path
 import build
 import detect
 import ingest
+import lake_soak
 import patterns
 import query
 import query_start
@@ -25,11 +26,13 @@ BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_
            "query": query.bench, "patterns": patterns.bench}
 #: These measure a part of the program, which is built without the rest.
 WITHOUT_PROGRAM = {"patterns"}
+#: Not measured but endured, and only when asked for by name.
+SOAKS = {"lake-soak": lake_soak.bench}
 
 
 def arguments():
     p = argparse.ArgumentParser(prog="cargo xtask bench", description=__doc__.split("\n\n")[0])
-    p.add_argument("what", nargs="?", default="all", choices=[*BENCHES, "all"])
+    p.add_argument("what", nargs="?", default="all", choices=[*BENCHES, *SOAKS, "all"])
     p.add_argument("--binary", type=Path, help="the program to measure; else it is built")
     p.add_argument("--work", type=Path, default=ROOT / "target" / "bench",
                    help="folder for corpora, peers and results, about 4 GB; kept (default: target/bench)")
@@ -37,6 +40,7 @@ def arguments():
     p.add_argument("--peer-runs", type=int, default=1, help="how often the slow peers of ingest (default: 1)")
     p.add_argument("--start-runs", type=int, default=21, help="how often query-start (default: 21)")
     p.add_argument("--query-runs", type=int, default=20, help="how often each question, warm (default: 20)")
+    p.add_argument("--minutes", type=float, default=10, help="how long a soak lasts (default: 10)")
     p.add_argument("--simulated", action="store_true", help="the simulator's corpus even where there is another")
     p.add_argument("--no-peers", dest="peers", action="store_false", help="ours alone")
     return p.parse_args()
@@ -64,7 +68,7 @@ def prepare(b):
         b.binary = b.python = None
         return
     b.binary = b.binary.resolve() if b.binary else build.watchkeeper(ROOT)
-    b.python = build.python_with_peers(b.work) if b.peers else None
+    b.python = build.python_with_peers(b.work) if b.peers and b.what not in SOAKS else None
 
 
 def main():
@@ -72,7 +76,7 @@ def main():
     prepare(b)
     load = os.getloadavg()
     names = list(BENCHES) if b.what == "all" else [b.what]
-    sections = [BENCHES[name](b) for name in names]
+    sections = [{**BENCHES, **SOAKS}[name](b) for name in names]
     print("\n\n".join([circumstances(b, load), *sections]))
 
 
@@ -95,7 +99,7 @@ def program(b):
 
 
 def others():
-    return sum(c.others * c.wall_s for c in NOTED) / sum(c.wall_s for c in NOTED)
+    return sum(c.others * c.wall_s for c in NOTED) / (sum(c.wall_s for c in NOTED) or 1)
 
 
 def peers(b):
