@@ -52,12 +52,14 @@ impl Home {
         let make = || -> std::io::Result<tempfile::TempDir> {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&all)?;
             for entry in fs::read_dir(&all)? {
+                // Another process may remove its own at any moment.
                 let entry = entry?;
-                let written = entry.metadata()?.modified()?;
+                let Ok(written) = entry.metadata().and_then(|about| about.modified()) else {
+                    continue;
+                };
                 let at = written.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
                 let at = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
                 if at < now.plus_seconds(-86_400).seconds() {
-                    // Another process may have removed it first.
                     drop(fs::remove_dir_all(entry.path()));
                 }
             }

@@ -169,6 +169,43 @@ fn moto_a_lake_in_a_bucket_is_written_and_asked() {
 }
 
 #[test]
+fn moto_a_lake_in_a_bucket_is_kept_fit_checked_rebuilt_and_forgets() {
+    let Some(moto) = Moto::start() else { return };
+    let (corpus, home) = (Corpus::some(60), Home::new());
+    moto.bucket("lake");
+    std::fs::create_dir_all(home.path()).unwrap();
+    let config = "[lake]\nlocation = 's3://lake/watchkeeper'\nprofile = 'reader'\n";
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let ok = |args: &[&str]| {
+        let ended = run(&home, &moto.endpoint, args);
+        assert_eq!(ended.code, Some(0), "{args:?}: {}{}", ended.out, ended.err);
+        ended.out
+    };
+    for files in corpus.files.chunks(corpus.files.len().div_ceil(3)) {
+        let places: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
+        ok(&[&["ingest"], &places.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat());
+    }
+    let all = ["query", "--format", "jsonl", "--sql", "SELECT raw FROM events ORDER BY raw"];
+    let (rows, findings) = (ok(&all), ok(&["findings", "list", "--json"]));
+    let compacted: Value =
+        serde_json::from_str(&ok(&["lake", "compact", "--all", "--json"])).unwrap();
+    assert!(compacted["files"]["after"].as_u64() < compacted["files"]["before"].as_u64());
+    assert_eq!(ok(&all), rows);
+    ok(&["lake", "fsck", "--deep"]);
+    for name in ["ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"] {
+        drop(std::fs::remove_file(home.path().join(name)));
+    }
+    ok(&["lake", "rebuild"]);
+    assert_eq!((ok(&all), ok(&["findings", "list", "--json"])), (rows.clone(), findings));
+    ok(&["verify"]);
+    let people = ["--authorised-by", "ann", "--second-person", "ben", "--json"];
+    let erase = ["lake", "erase", "--subject", "111122223333", "--request", "T-1", "--apply"];
+    let ended = run(&home, &moto.endpoint, &[&erase[..], &people].concat());
+    let erased = report(&ended)["deleted"]["rows"].as_u64().unwrap();
+    assert_eq!(ok(&all).lines().count() as u64 + erased, rows.lines().count() as u64);
+}
+
+#[test]
 fn moto_a_bucket_that_is_not_there_is_named() {
     let Some(moto) = Moto::start() else { return };
     let ended = run(&Home::new(), &moto.endpoint, &READ);
