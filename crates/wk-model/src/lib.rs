@@ -9,6 +9,7 @@ pub mod account;
 pub mod arrivals;
 pub mod complaint;
 pub mod digest;
+pub mod drill;
 pub mod event;
 pub mod finding;
 pub mod hold;

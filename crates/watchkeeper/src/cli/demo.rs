@@ -183,7 +183,7 @@ fn stories(truth: &Truth, found: &[Finding], out: &mut dyn Write) -> anyhow::Res
 }
 
 /// Whether a finding shows what was expected of a story.
-fn shows(finding: &Finding, story: &Story, expected: &ExpectedFinding) -> bool {
+pub(super) fn shows(finding: &Finding, story: &Story, expected: &ExpectedFinding) -> bool {
     let in_time = finding.last_seen >= expected.first.plus_seconds(-600)
         && finding.first_seen <= story.last.plus_seconds(7200);
     let in_account = finding.account.as_deref().is_none_or(|a| a == expected.account);

@@ -8,6 +8,7 @@ mod changes;
 mod complaints;
 mod demo;
 mod detect;
+pub(crate) mod drill;
 mod entity;
 mod findings;
 mod fsck;
@@ -70,6 +71,7 @@ enum Command {
     Complaints(complaints::Complaints),
     Status(status::Status),
     Runbook(runbook::Runbook),
+    Drill(drill::Drill),
     Lake(lake::Lake),
     Hold(hold::Hold),
     Verify(verify::Verify),
@@ -162,6 +164,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
         Command::Status(command) => command.run(&App::open(home()?)?, out).await,
         Command::Runbook(command) => command.run(out),
+        Command::Drill(command) => command.run(&App::open(home()?)?, out).await,
         Command::Hold(command) => {
             let app = App::open(home()?)?;
             let exit = command.run(&app, out).await?;

@@ -39,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) selfwatch: selfwatch::Selfwatch,
     /// What is history.
     pub(crate) backfill: selfwatch::BackFill,
+    /// Where drills go.
+    pub(crate) drill: selfwatch::Drill,
 }
 
 /// `[lake]`

@@ -1,4 +1,5 @@
-//! `[selfwatch]` and `[backfill]`: when the watch calls itself in trouble, and what is history.
+//! `[selfwatch]`, `[backfill]` and `[drill]`: when the watch calls itself in trouble, what is history,
+//! and how it is tried.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +58,16 @@ pub(crate) struct BackFill {
     /// What lay there more than so many minutes before its source's first event was received is
     /// history: a first load.
     pub(crate) first_load_minutes: u16,
+}
+
+/// `[drill]`: what proves every day that an alarm still goes its whole way.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Drill {
+    /// The channel that must take the drill's notice. None: the drill ends at the route, and says so.
+    pub(crate) channel: Option<String>,
+    /// The service holds no drills.
+    pub(crate) off: bool,
 }
 
 impl Default for BackFill {

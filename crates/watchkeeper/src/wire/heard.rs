@@ -1,14 +1,31 @@
-//! What any process can hear of itself: the room on the disks of its home.
+//! What any process can hear of itself: room on the disk, what waits in the outbox, the drills.
 
 use std::path::Path;
 use std::process::Command;
 
+use wk_seam::outbox::Outbox as _;
 use wk_watch::selfwatch::Heard;
-use wk_watch::selfwatch::facts::DiskFacts;
+use wk_watch::selfwatch::facts::{DiskFacts, OutboxFacts};
 
-/// What a command without a service knows of itself.
-pub(crate) fn heard(home: &Path) -> Heard {
-    Heard { disks: disk("home", home).into_iter().collect(), ..Heard::default() }
+use super::App;
+use crate::cli::drill;
+
+/// What a command without a service knows of itself: its disk, the outbox, the drills.
+pub(crate) async fn heard(app: &App) -> anyhow::Result<Heard> {
+    Ok(Heard {
+        disks: disk("home", app.home.path()).into_iter().collect(),
+        outbox: Some(outbox(app).await?),
+        drills: drill::facts(app, None).await?,
+        ..Heard::default()
+    })
+}
+
+/// What waits to be told, and what was given up.
+pub(crate) async fn outbox(app: &App) -> anyhow::Result<OutboxFacts> {
+    let backlog = app.ledger.backlog().await?;
+    let (waiting, dead) = (backlog.waiting, backlog.dead);
+    // Dead letters stay one alert until all of them are dealt with.
+    Ok(OutboxFacts { waiting, oldest_due: backlog.oldest, dead, dead_since: None })
 }
 
 /// The room on the disk of a folder, as POSIX's `df` tells it; `None` where that cannot be asked.

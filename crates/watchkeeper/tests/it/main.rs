@@ -16,3 +16,4 @@ mod route;
 mod s3;
 mod service;
 mod upkeep;
+mod watch;

@@ -40,6 +40,7 @@ const ADDED: &[(&str, &str)] = &[
     ("leaf", "seq"),
     ("checkpoint", "size"),
     ("policy", "seq"),
+    ("drill", "seq"),
 ];
 /// Rows that change: by which key they are noted in `changed`.
 const CHANGED: &[(&str, &str)] = &[

@@ -7,6 +7,7 @@
 mod arrivals;
 pub mod audit;
 mod commit;
+mod drills;
 mod exchange;
 mod findings;
 mod holds;

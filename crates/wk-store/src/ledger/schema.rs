@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// What makes each form of the one before. A form that was released is never changed.
-const FORMS: [&str; 5] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5];
+const FORMS: [&str; 6] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5, FORM_6];
 
 /// Times are microseconds, days are days since 1970-01-01.
 const FORM_1: &str = "
@@ -296,4 +296,15 @@ CREATE TRIGGER notice_added AFTER INSERT ON notice BEGIN
     INSERT INTO changed (tbl, key) VALUES ('notice', new.id); END;
 CREATE TRIGGER notice_changed AFTER UPDATE ON notice BEGIN
     INSERT INTO changed (tbl, key) VALUES ('notice', new.id); END;
+";
+
+/// Drills that were held.
+const FORM_6: &str = "
+CREATE TABLE drill (
+    seq    INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL,
+    at     INTEGER NOT NULL,
+    passed INTEGER NOT NULL,
+    body   TEXT NOT NULL
+) STRICT;
 ";

@@ -384,3 +384,25 @@ fn the_outbox_keeps_its_promises() {
         Ok(())
     });
 }
+
+#[test]
+fn a_drill_is_kept_with_a_leaf_in_the_log() {
+    use wk_model::drill::{DrillStep, Drilled, StepEnd};
+    with_ledger(async |ledger, other| {
+        let step = |how| DrillStep { name: "route".into(), how, said: "page".into() };
+        let drilled = |seconds, how| Drilled {
+            name: "detection".into(),
+            at: Timestamp::from_seconds(seconds),
+            steps: vec![step(how)],
+        };
+        ledger.note_drill(&drilled(1, StepEnd::Passed)).await?;
+        ledger.note_drill(&drilled(2, StepEnd::Failed)).await?;
+        let held = other.drills(10).await?;
+        assert_eq!(held, [drilled(2, StepEnd::Failed), drilled(1, StepEnd::Passed)]);
+        assert_eq!(other.drills(1).await?.len(), 1);
+        let leaves = other.leaves().await?;
+        assert!(leaves[1].1.contains(r#""kind":"drill","name":"detection","passed":false"#));
+        assert_eq!(other.verify_log().await?.map(|c| c.size), Some(2));
+        Ok(())
+    });
+}

@@ -72,7 +72,7 @@ impl Status {
             return gaps.run(app, out).await;
         }
         if self.raise {
-            app.selfwatch()?.turn(&heard::heard(app.home.path())).await?;
+            app.selfwatch()?.turn(&heard::heard(app).await?).await?;
             super::journal::write(app).await?;
         }
         let report = Report::of(app).await?;
