@@ -72,37 +72,44 @@ impl Watch {
     /// Tells whom the built-in routes name, at a time.
     fn tell(&self, now: Timestamp) {
         self.clock.set(now);
-        let mut policy = Policy { digest: vec!["operations".to_owned()], ..Policy::default() };
-        for (name, kind, settings) in [
-            ("page", "pagerduty", &[("routing_key", "env:K")][..]),
-            ("ticket", "webhook", &[("url", "https://tickets.example/"), ("secrets", "env:K")]),
-            ("operations", "webhook", &[("url", "https://ops.example/"), ("secrets", "env:K")]),
-            ("register", "webhook", &[("url", "https://register.example/"), ("secrets", "env:K")]),
-        ] {
-            let setting =
-                |(key, value): &(&str, &str)| ((*key).to_owned(), vec![(*value).to_owned()]);
-            let channel = Channel::new(name, kind, settings.iter().map(setting).collect()).unwrap();
-            let channel = ChannelPolicy { repeat_seconds: None, ..ChannelPolicy::of(channel) };
-            policy.channels.insert(name.to_owned(), channel);
-        }
-        let notify = Notify {
-            outbox: Arc::new(self.ledger.clone()),
-            courier: Arc::new(self.courier.clone()),
-            clock: self.clock.clone(),
-            routes: Arc::new(Routes::built_in().unwrap()),
-            policy: Arc::new(policy),
-            advice: Arc::new(|_| Advice::default()),
-            is_drill: Arc::new(|_| false),
-            by: "test".to_owned(),
-        };
-        run(notify.turn()).unwrap();
+        run(notify(&self.ledger, &self.courier, &self.clock).turn()).unwrap();
     }
+}
 
-    /// Every notice that was made, oldest first.
-    fn notices(&self) -> Vec<Notice> {
-        let query = PostQuery::default();
-        let posted = run(self.ledger.posted(&query)).unwrap();
-        posted.into_iter().rev().map(|posted| posted.notice).collect()
+/// Every notice that was made, oldest first.
+pub(crate) fn notices(ledger: &MemoryLedger) -> Vec<Notice> {
+    let query = PostQuery::default();
+    let posted = run(ledger.posted(&query)).unwrap();
+    posted.into_iter().rev().map(|posted| posted.notice).collect()
+}
+
+/// Tells whom the built-in routes name, each channel once.
+pub(crate) fn notify(
+    ledger: &MemoryLedger,
+    courier: &MemoryCourier,
+    clock: &Arc<StandingClock>,
+) -> Notify {
+    let mut policy = Policy { digest: vec!["operations".to_owned()], ..Policy::default() };
+    for (name, kind, settings) in [
+        ("page", "pagerduty", &[("routing_key", "env:K")][..]),
+        ("ticket", "webhook", &[("url", "https://tickets.example/"), ("secrets", "env:K")]),
+        ("operations", "webhook", &[("url", "https://ops.example/"), ("secrets", "env:K")]),
+        ("register", "webhook", &[("url", "https://register.example/"), ("secrets", "env:K")]),
+    ] {
+        let setting = |(key, value): &(&str, &str)| ((*key).to_owned(), vec![(*value).to_owned()]);
+        let channel = Channel::new(name, kind, settings.iter().map(setting).collect()).unwrap();
+        let channel = ChannelPolicy { repeat_seconds: None, ..ChannelPolicy::of(channel) };
+        policy.channels.insert(name.to_owned(), channel);
+    }
+    Notify {
+        outbox: Arc::new(ledger.clone()),
+        courier: Arc::new(courier.clone()),
+        clock: clock.clone(),
+        routes: Arc::new(Routes::built_in().unwrap()),
+        policy: Arc::new(policy),
+        advice: Arc::new(|_| Advice::default()),
+        is_drill: Arc::new(|_| false),
+        by: "test".to_owned(),
     }
 }
 
@@ -148,11 +155,11 @@ fn slow_a_year_of_history_pages_nobody_and_acts_on_nothing() {
     for minutes in (0..26 * 60).step_by(10) {
         watch.tell(now.plus_seconds(minutes * 60));
     }
-    let notices = watch.notices();
+    let made = notices(&watch.ledger);
     let told: Vec<(&str, NoticeKind)> =
-        notices.iter().map(|notice| (notice.channel.as_str(), notice.kind)).collect();
+        made.iter().map(|notice| (notice.channel.as_str(), notice.kind)).collect();
     assert_eq!(told, [("operations", NoticeKind::Digest)], "0 pages, one digest");
-    assert_eq!(notices[0].count(), findings.len() as u64, "it speaks of all of them");
+    assert_eq!(made[0].count(), findings.len() as u64, "it speaks of all of them");
     assert_eq!(watch.courier.carried().len(), 1);
 }
 
@@ -175,7 +182,7 @@ fn slow_the_same_week_live_pages_for_high_findings_and_not_for_medium_ones() {
     assert!(findings.iter().all(|f| f.origin == Origin::Live));
     assert!(of(SeverityWord::High).count() > 0 && of(SeverityWord::Medium).count() > 0);
     let mut paged = BTreeSet::new();
-    for page in watch.notices().iter().filter(|notice| notice.channel == "page") {
+    for page in notices(&watch.ledger).iter().filter(|notice| notice.channel == "page") {
         let news = page.covers.iter().filter(|id| paged.insert((*id).clone())).count();
         let again = page.kind == NoticeKind::Trigger || page.kind == NoticeKind::Update;
         assert!(!again || news > 0, "paged again for nothing new: {}", page.title);

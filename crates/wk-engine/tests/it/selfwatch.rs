@@ -5,12 +5,15 @@ use std::sync::Arc;
 use wk_engine::selfwatch::{Selfwatch, Turn};
 use wk_model::arrivals::{Arrived, Fed, Histogram, Path, PlaceHour, hour_of};
 use wk_model::finding::Finding;
+use wk_model::notice::NoticeKind;
 use wk_model::{Arrivals, Sha256, Tally, Timestamp};
 use wk_seam::clock::StandingClock;
-use wk_seam::fakes::{Fault, Faults, MemoryLedger};
+use wk_seam::fakes::{Fault, Faults, MemoryCourier, MemoryLedger};
 use wk_seam::ledger::{Commit, FindingQuery, Ledger as _, ObjectRow};
 use wk_watch::selfwatch::facts::{DrillFacts, JobFacts, QueueFacts};
 use wk_watch::selfwatch::{Heard, Limits};
+
+use crate::quiet::{notices, notify};
 
 /// Monday 2024-02-12T00:00:00Z.
 const MONDAY: Timestamp = Timestamp::from_seconds(1_707_696_000);
@@ -223,4 +226,29 @@ fn whatever_the_ledger_answers_an_alert_is_one_finding() {
             assert_eq!(findings[0].count, 1, "{fault:?} at {call}");
         }
     }
+}
+
+#[test]
+fn a_trail_that_stops_pages_and_the_page_is_resolved_when_it_delivers_again() {
+    // what fails is the logging itself.
+    let mut month = Month::new();
+    let courier = MemoryCourier::willing();
+    month.pass(2 * DAY, as_ever);
+    let tell = |month: &Month| {
+        block_on(notify(&month.ledger, &courier, &month.clock).turn()).unwrap();
+    };
+    for _ in 0..9 {
+        month.pass(10 * MINUTE, |_| Vec::new());
+        tell(&month);
+    }
+    for _ in 0..6 {
+        month.pass(10 * MINUTE, as_ever);
+        tell(&month);
+    }
+    let told = notices(&month.ledger);
+    let of = |channel: &str| -> Vec<NoticeKind> {
+        told.iter().filter(|n| n.channel == channel).map(|n| n.kind).collect()
+    };
+    assert_eq!(of("page"), [NoticeKind::Trigger, NoticeKind::Resolve], "{told:#?}");
+    assert_eq!(of("operations"), of("page"));
 }
