@@ -25,7 +25,7 @@ use wk_watch::detect::{BadRule, Detections};
 use wk_watch::sources::{self, Settings, Source};
 
 use crate::clock::SystemClock;
-use crate::config::{Config, Home};
+use crate::config::{Config, Home, event_rules};
 
 /// What a command works with.
 pub(crate) struct App {
@@ -145,16 +145,18 @@ impl App {
         }
     }
 
-    /// The built-in pack, and the user's own rules in `rules` of the home directory. Own rules that
-    /// are broken are told and left out.
+    /// The built-in pack, the user's own rules in `rules` of the home directory, and what the user's
+    /// routes ask of events. Own rules that are broken are told and left out.
     pub(crate) fn detections(&self) -> anyhow::Result<Detections> {
         let own = self.home.path().join("rules");
+        let (routes, _told_by_who_routes) = self.home.routes()?;
+        let events = event_rules(&routes);
         if !own.try_exists()? {
-            return Ok(Detections::built_in()?);
+            return Ok(Detections::built_in()?.with_event_rules(events));
         }
         let (detections, bad) = Detections::built_in_and(rule_files(&own)?.into_iter());
         tell_bad_rules(&bad);
-        Ok(detections)
+        Ok(detections.with_event_rules(events))
     }
 
     /// Questions over the newest version of the lake.

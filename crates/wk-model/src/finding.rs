@@ -118,6 +118,12 @@ pub enum Origin {
     Live,
 }
 
+impl Rule {
+    /// What stands before a route's name in the id of a rule that is no detection: the route asked,
+    /// when an event came in, to be told of it.
+    pub const OF_ROUTE: &'static str = "route.";
+}
+
 impl FindingId {
     /// The identity of a rule's finding: rule, account, actor, resource and window.
     pub fn of_rule(

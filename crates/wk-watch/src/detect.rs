@@ -13,6 +13,7 @@ use wk_model::event::Cell;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::{Row, Severity, SeverityWord, Sha256};
 
+use crate::event_rules::{EventRule, EventRules};
 use crate::pack::PACK;
 use crate::sources::{self, Source};
 
@@ -22,6 +23,8 @@ pub struct Detections {
     rules: Vec<Detection>,
     /// What each source of the catalogue is to rules, in the order of the catalogue.
     sources: Vec<LogSource>,
+    /// What the user's routes ask to be told of.
+    events: EventRules,
 }
 
 /// One rule, as findings need it.
@@ -103,7 +106,12 @@ impl Detections {
         let set =
             compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
         let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
-        (Self { set, rules, sources }, bad)
+        (Self { set, rules, sources, events: EventRules::default() }, bad)
+    }
+
+    /// The same, and event patterns over what came by EventBridge.
+    pub fn with_event_rules(self, rules: Vec<EventRule>) -> Self {
+        Self { events: EventRules::new(rules), ..self }
     }
 
     /// The rules, in their order.
@@ -142,6 +150,9 @@ impl Detections {
         }
         for rule in matching.iter() {
             see(self.rules[*rule].sighting(row, record));
+        }
+        if let Some(record) = record {
+            self.events.run(row, record, see);
         }
     }
 

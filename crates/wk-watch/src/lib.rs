@@ -13,6 +13,7 @@
 pub mod as_rule;
 pub mod columns;
 pub mod detect;
+pub mod event_rules;
 pub mod fingerprint;
 pub mod library;
 pub mod messages;

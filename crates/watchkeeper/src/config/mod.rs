@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 pub(crate) use home::Home;
-pub(crate) use routes::files as route_files;
+pub(crate) use routes::{event_rules, files as route_files};
 
 /// `config.toml` in the home directory. Every key has a default; an unknown key is an error.
 #[derive(Debug, Clone, Default, Deserialize)]

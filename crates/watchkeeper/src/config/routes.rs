@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use wk_act::routes::{BadRoute, Routes};
+use wk_act::routes::{BUILT_IN_NAME, BadRoute, Route, Routes};
+use wk_watch::event_rules::EventRule;
 
 use super::Home;
 
@@ -16,6 +17,24 @@ impl Home {
         let folder = self.path().join("routes");
         let files = if folder.try_exists()? { files(&folder)? } else { Vec::new() };
         Ok(Routes::with_own(files.iter().map(|(name, text)| (name.as_str(), text.as_str()))))
+    }
+}
+
+/// The user's routes as what events are asked when they come in: those that are no findings by
+/// themselves. The built-in routes are about findings.
+pub(crate) fn event_rules(routes: &Routes) -> Vec<EventRule> {
+    let own = routes.all().iter().filter(|route| route.file != BUILT_IN_NAME);
+    own.map(event_rule).collect()
+}
+
+fn event_rule(route: &Route) -> EventRule {
+    EventRule {
+        name: route.name.clone(),
+        pattern: route.pattern.clone(),
+        asks: route.suppress.is_none(),
+        until: route.suppress.as_ref().map(|it| it.until),
+        goes_on: route.goes_on,
+        severity: route.severity,
     }
 }
 

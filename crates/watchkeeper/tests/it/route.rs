@@ -198,6 +198,33 @@ fn route_explain_says_why_and_route_suppressed_lists_what_is_hidden() {
 }
 
 #[test]
+fn an_event_that_is_no_finding_is_routed_where_a_route_asks_for_it() {
+    let home = Home::new();
+    own_routes(
+        &home,
+        "- name: tags
+  pattern: {source: [aws.tag], detail-type: [Tag Change on Resource], detail: {service: [ec2]}}
+  notify: cloud-team
+  severity: low\n",
+    );
+    let of_service = |id: &str, service: &str| {
+        format!(
+            r#"{{"version":"0","id":"{id}","detail-type":"Tag Change on Resource","source":"aws.tag","account":"111122223333","time":"2026-11-20T12:00:00Z","region":"eu-west-1","resources":["arn:aws:ec2:eu-west-1:111122223333:instance/i-1"],"detail":{{"service":"{service}"}}}}"#
+        )
+    };
+    let events = [of_service("e-1", "ec2"), of_service("e-2", "s3")].join("\n");
+    let event = file(&home, "tags.json", &events);
+    assert_eq!(home.run(["ingest", of(&event)]).code, Some(0));
+    let findings = json(&home.run(["findings", "list", "--json"]));
+    assert_eq!(findings.as_array().unwrap().len(), 1, "{findings}");
+    assert_eq!(findings[0]["rule"]["id"], "route.tags");
+    assert_eq!(findings[0]["title"], "Tag Change on Resource from aws.tag");
+    let told = json(&route(&home, &["explain", "--json", findings[0]["id"].as_str().unwrap()]));
+    assert_eq!(told["matches"][0]["route"], "tags");
+    assert_eq!(told["outcomes"][0]["instead_of"]["channels"], serde_json::json!(["cloud-team"]));
+}
+
+#[test]
 fn route_list_shows_own_routes_first_and_broken_ones_are_told() {
     let home = Home::new();
     own_routes(&home, "- {name: mine, pattern: {source: [x]}, notify: y}\n- {name: bad}\n");

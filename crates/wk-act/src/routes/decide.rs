@@ -152,6 +152,12 @@ impl Routes {
                 }
             }
         }
+        let asked = event
+            .asked_by()
+            .and_then(|name| self.routes.iter().position(|route| route.name == name));
+        if let Some(place) = asked {
+            matching.insert(place, (Verdict::Yes, 0));
+        }
         matching
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 use wk_lang::json::{Kind, Tape};
 use wk_model::Finding;
-use wk_model::finding::Origin;
+use wk_model::finding::{Origin, Rule};
 
 /// A finding or an event in every shape that patterns may ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct RoutedEvent {
     faces: Vec<Face>,
     origin: Origin,
     drill: bool,
+    /// The route that asked for the event behind it, when the event came in.
+    asked_by: Option<String>,
 }
 
 /// One shape: an EventBridge event.
@@ -31,7 +33,11 @@ impl RoutedEvent {
         let own = Face { name: "watchkeeper", text: own(finding).to_string() };
         let theirs = aws(finding).map(|event| Face { name: "aws", text: event.to_string() });
         let faces = [own].into_iter().chain(theirs).collect();
-        Self { faces, origin: finding.origin, drill: false }
+        let asked_by = match finding.rule.product.as_str() {
+            "watchkeeper" => finding.rule.id.strip_prefix(Rule::OF_ROUTE).map(str::to_owned),
+            _ => None,
+        };
+        Self { faces, origin: finding.origin, drill: false, asked_by }
     }
 
     /// A finding with the record of the product that reported it, as the lake keeps it: AWS's shape
@@ -48,7 +54,7 @@ impl RoutedEvent {
     /// An event as it came, in EventBridge's envelope.
     pub fn of_event(record: &str, origin: Origin) -> Self {
         let face = Face { name: "event", text: record.to_owned() };
-        Self { faces: vec![face], origin, drill: false }
+        Self { faces: vec![face], origin, drill: false, asked_by: None }
     }
 
     /// The same as an exercise. Only who makes the exercise may say so, never a record.
@@ -59,6 +65,11 @@ impl RoutedEvent {
     /// The shapes.
     pub fn faces(&self) -> &[Face] {
         &self.faces
+    }
+
+    /// The route that asked for the event behind it, when the event came in.
+    pub(super) fn asked_by(&self) -> Option<&str> {
+        self.asked_by.as_deref()
     }
 
     /// Whether it is news.
@@ -123,10 +134,10 @@ fn aws(f: &Finding) -> Option<Value> {
             let detail = json!({"findings": [security_hub(f)]});
             Some(envelope(f, "aws.securityhub", "Security Hub Findings - Imported", &detail))
         }
-        // Alarms and failures came over EventBridge; their type is the `detail-type`.
-        product if f.latest.table == "eventbridge" => {
-            let detail = if product == "cloudwatch" { alarm(f) } else { json!({}) };
-            Some(envelope(f, &format!("aws.{product}"), &f.rule.id, &detail))
+        // Alarms and failures came over EventBridge; their type is the `detail-type`. What lies in
+        // their `detail` is asked when they come in.
+        product if f.latest.table == "eventbridge" && product != "watchkeeper" => {
+            Some(envelope(f, &format!("aws.{product}"), &f.rule.id, &json!({})))
         }
         _ => None,
     }
@@ -202,12 +213,6 @@ fn security_hub(f: &Finding) -> Value {
         "LastObservedAt": f.last_seen.to_string(),
         "UpdatedAt": f.last_seen.to_string(),
     })
-}
-
-/// An alarm that is a finding went off.
-fn alarm(f: &Finding) -> Value {
-    let name = f.resources.iter().find(|id| !id.starts_with("arn:"));
-    json!({"alarmName": name, "state": {"value": "ALARM", "timestamp": f.last_seen.to_string()}})
 }
 
 /// The record in EventBridge's envelope; nothing if it is no object, or of no product that is known

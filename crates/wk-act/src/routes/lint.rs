@@ -67,9 +67,9 @@ pub fn lint(routes: &Routes, channels: Option<&[String]>, now: Timestamp) -> Vec
     }
     if routes.all().len() > COMPARED_MAX {
         remarks.push(Remark {
-            file: String::new(),
-            line: 0,
-            route: String::new(),
+            file: "routes".to_owned(),
+            line: 1,
+            route: "all".to_owned(),
             kind: "not-compared",
             say: format!(
                 "only the first {COMPARED_MAX} of {} routes were compared with those before them",

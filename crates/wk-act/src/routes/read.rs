@@ -3,7 +3,7 @@
 use wk_lang::nearest::nearest;
 use wk_lang::pattern::Pattern;
 use wk_lang::yaml::{self, Content, Node, Place};
-use wk_model::{Day, Timestamp};
+use wk_model::{Day, Severity, SeverityWord, Timestamp};
 
 use super::route::{GROUP_BY, Request, Route, Suppression, Tell};
 
@@ -37,8 +37,8 @@ const ROUTES_MAX: usize = 20_000;
 const NAME_MAX: usize = 100;
 /// Characters of a reason.
 const TEXT_MAX: usize = 1_000;
-const KEYS: [&str; 8] =
-    ["name", "why", "pattern", "notify", "suppress", "request", "continue", "off"];
+const KEYS: [&str; 9] =
+    ["name", "why", "pattern", "notify", "suppress", "request", "continue", "severity", "off"];
 
 /// Reads a file: a list of routes.
 pub fn read(file: &str, text: &str) -> RouteFile {
@@ -121,6 +121,9 @@ fn route(file: &str, node: &Node) -> Result<Read, Wrong> {
             Some((_, Content::Bool(value))) => *value,
             Some((node, _)) => return Err(wrong(node, "continue is true or false")),
         },
+        severity: node
+            .get("severity")
+            .map_or(Ok(Severity::of_word(SeverityWord::Medium)), severity)?,
     };
     let tells = route.notify.is_some() || !route.requests.is_empty();
     match (tells, route.suppress.is_some()) {
@@ -194,6 +197,15 @@ fn suppression(node: &Node) -> Result<Suppression, Wrong> {
             wrong(until, "until is a time such as 2026-12-31 or 2026-12-31T18:00:00Z")
         })?,
     })
+}
+
+/// A word, or a number from 0 to 10.
+fn severity(node: &Node) -> Result<Severity, Wrong> {
+    let text = node.scalar().unwrap_or_default();
+    let number = || text.parse::<f64>().ok().and_then(|number| Severity::try_from(number).ok());
+    let severity = SeverityWord::parse(text).map(Severity::of_word).or_else(number);
+    severity
+        .ok_or_else(|| wrong(node, "severity is a word, such as high, or a number from 0 to 10"))
 }
 
 fn requests(node: &Node) -> Result<Vec<Request>, Wrong> {

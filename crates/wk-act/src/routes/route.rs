@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wk_lang::pattern::Pattern;
 use wk_lang::yaml::Place;
-use wk_model::Timestamp;
+use wk_model::{Severity, Timestamp};
 
 /// A pattern, and what follows when it matches.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Route {
     pub requests: Vec<Request>,
     /// Whether routes behind it are asked too.
     pub goes_on: bool,
+    /// How bad an event is that it asks for and that is no finding by itself.
+    pub severity: Severity,
 }
 
 /// Who is told, and what goes together into one notice.

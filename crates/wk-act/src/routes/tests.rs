@@ -156,7 +156,7 @@ fn the_shapes_of_a_finding() {
         watchkeeper {"version":"0","id":"0123456789abcdef0123456789abcdef","detail-type":"Watchkeeper Finding","source":"watchkeeper","account":"111122223333","time":"2026-11-22T11:00:00Z","region":"eu-west-1","resources":["i-0123456789abcdef0"],"detail":{"id":"0123456789abcdef0123456789abcdef","type":"security-control/S3.1","title":"Something happened","severity":7.5,"severityWord":"high","product":"securityhub","ruleVersion":"2.0","attack":[],"controls":["CC7.2"],"accountId":"111122223333","region":"eu-west-1","actor":"198.51.100.42","resources":["i-0123456789abcdef0"],"firstSeen":"2026-11-22T11:00:00Z","lastSeen":"2026-11-22T11:00:00Z","count":3,"origin":"live","table":"security_hub"}}
         aws {"version":"0","id":"0123456789abcdef0123456789abcdef","detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","account":"111122223333","time":"2026-11-22T11:00:00Z","region":"eu-west-1","resources":["i-0123456789abcdef0"],"detail":{"findings":[{"SchemaVersion":"2.0","Id":"f-1","GeneratorId":"security-control/S3.1","Types":["security-control/S3.1"],"Title":"Something happened","AwsAccountId":"111122223333","Region":"eu-west-1","Severity":{"Label":"HIGH","Normalized":75},"Resources":[{"Id":"i-0123456789abcdef0"}],"FirstObservedAt":"2026-11-22T11:00:00Z","LastObservedAt":"2026-11-22T11:00:00Z","UpdatedAt":"2026-11-22T11:00:00Z"}]}}
         watchkeeper {"version":"0","id":"0123456789abcdef0123456789abcdef","detail-type":"Watchkeeper Finding","source":"watchkeeper","account":"111122223333","time":"2026-11-22T11:00:00Z","region":"eu-west-1","resources":["i-0123456789abcdef0"],"detail":{"id":"0123456789abcdef0123456789abcdef","type":"CloudWatch Alarm State Change","title":"Something happened","severity":5.0,"severityWord":"medium","product":"cloudwatch","ruleVersion":"2.0","attack":[],"controls":["CC7.2"],"accountId":"111122223333","region":"eu-west-1","actor":"198.51.100.42","resources":["i-0123456789abcdef0"],"firstSeen":"2026-11-22T11:00:00Z","lastSeen":"2026-11-22T11:00:00Z","count":3,"origin":"live","table":"eventbridge"}}
-        aws {"version":"0","id":"0123456789abcdef0123456789abcdef","detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch","account":"111122223333","time":"2026-11-22T11:00:00Z","region":"eu-west-1","resources":["i-0123456789abcdef0"],"detail":{"alarmName":"i-0123456789abcdef0","state":{"value":"ALARM","timestamp":"2026-11-22T11:00:00Z"}}}
+        aws {"version":"0","id":"0123456789abcdef0123456789abcdef","detail-type":"CloudWatch Alarm State Change","source":"aws.cloudwatch","account":"111122223333","time":"2026-11-22T11:00:00Z","region":"eu-west-1","resources":["i-0123456789abcdef0"],"detail":{}}
     "#]]
     .assert_eq(&text);
 }
@@ -251,6 +251,21 @@ fn the_first_route_decides_unless_it_goes_on() {
     );
     let taken: Vec<Taken> = routes.steps(&event, now()).iter().map(|step| step.taken).collect();
     assert_eq!(taken, [Taken::GoesOn, Taken::Decides, Taken::TooLate, Taken::TooLate]);
+}
+
+#[test]
+fn an_event_that_a_route_asked_for_goes_to_that_route() {
+    let routes = own("
+- name: tags
+  pattern: {source: [aws.tag], detail: {service: [ec2]}}
+  notify: cloud-team
+  severity: low
+");
+    assert_eq!(routes.all()[0].severity, Severity::of_word(wk_model::SeverityWord::Low));
+    let mut asked = finding("watchkeeper", "route.tags", 2.0);
+    assert_eq!(channels(&routes, &asked), ["cloud-team"]);
+    asked.rule.product = "guardduty".into();
+    assert_eq!(channels(&routes, &asked), ["register"], "another product cannot choose a route");
 }
 
 #[test]

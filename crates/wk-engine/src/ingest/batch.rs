@@ -208,15 +208,15 @@ impl Sink for ObjectSink<'_> {
         part.rows.push(RowFacts { object, source: source.id, position: at });
         part.keys.extend(key.map(|key| (key, number)));
         let live = self.shared.live.origin(source.id, time, delivered, self.received);
-        let own = row.sighting.take();
+        let event = event_ref(&row, time, &place);
         let seen = &mut part.sightings;
         let mut see = |mut sighting: Sighting| {
-            sighting.event = event_ref(&row, time, &place);
+            sighting.event = event.clone();
             sighting.origin = live;
             seen.push((number, sighting));
         };
         self.shared.ingest.detections.run(source, &row, record, self.matching, &mut see);
-        if let Some(sighting) = own {
+        if let Some(sighting) = row.sighting.take() {
             see(*sighting);
         }
         part.builder.append(&row, time, &place);
