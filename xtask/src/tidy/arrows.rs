@@ -15,6 +15,7 @@ const FLOORS: &[Floor] = &[
     Floor { name: "wk-lang", needs: &["wk-model"], tests_need: &[] },
     Floor { name: "wk-seam", needs: &["wk-model", "wk-lang"], tests_need: &[] },
     Floor { name: "wk-sim", needs: &["wk-model"], tests_need: &[] },
+    Floor { name: "wk-fake-aws", needs: &["wk-model", "wk-seam"], tests_need: &[] },
     Floor { name: "wk-watch", needs: BELOW_THE_PARTS, tests_need: &["wk-sim"] },
     Floor { name: "wk-act", needs: BELOW_THE_PARTS, tests_need: &["wk-sim"] },
     Floor { name: "wk-case", needs: BELOW_THE_PARTS, tests_need: &["wk-sim"] },
@@ -23,10 +24,10 @@ const FLOORS: &[Floor] = &[
         needs: &["wk-model", "wk-lang", "wk-seam", "wk-watch", "wk-act", "wk-case"],
         tests_need: &["wk-sim", "wk-store"],
     },
-    Floor { name: "wk-aws", needs: BELOW_THE_PARTS, tests_need: &["wk-sim"] },
+    Floor { name: "wk-aws", needs: BELOW_THE_PARTS, tests_need: &["wk-sim", "wk-fake-aws"] },
     Floor { name: "wk-courier", needs: BELOW_THE_PARTS, tests_need: &[] },
     Floor { name: "wk-store", needs: BELOW_THE_PARTS, tests_need: &["wk-sim", "wk-watch"] },
-    Floor { name: "watchkeeper", needs: EVERY_OTHER, tests_need: &[] },
+    Floor { name: "watchkeeper", needs: EVERY_OTHER, tests_need: &["wk-fake-aws"] },
     Floor { name: "xtask", needs: &[], tests_need: &[] },
 ];
 

@@ -9,6 +9,7 @@ mod asker;
 mod botocore;
 mod calls;
 mod client;
+mod fake;
 mod logs;
 mod metadata;
 mod moto;

@@ -132,15 +132,16 @@ impl Notes {
     }
 }
 
+/// Keys of a user, with this secret.
 #[derive(Debug)]
-struct Keys;
+pub(crate) struct Keys(pub(crate) &'static str);
 
 impl CredentialSource for Keys {
     fn credentials(&self) -> Future<'_, Answer<Credentials>> {
         Box::pin(async {
             Ok(Credentials {
                 access_key: "AKIAEXAMPLE".into(),
-                secret_key: "SeCrEt".into(),
+                secret_key: self.0.into(),
                 session_token: None,
                 expires: None,
             })
@@ -168,13 +169,24 @@ pub(crate) fn client(url: &str) -> (Client, Arc<Notes>) {
 }
 
 pub(crate) fn client_at(url: &str, role: Option<RoleHop>, now: &str) -> (Client, Arc<Notes>) {
+    client_by(
+        url,
+        role,
+        Arc::new(StandingClock::at(Timestamp::parse(now).unwrap())),
+        Keys("SeCrEt"),
+    )
+}
+
+/// A client with a clock that the test moves.
+pub(crate) fn client_by(
+    url: &str,
+    role: Option<RoleHop>,
+    clock: Arc<StandingClock>,
+    keys: Keys,
+) -> (Client, Arc<Notes>) {
     let notes = Arc::new(Notes::default());
-    let parts = Parts {
-        credentials: Arc::new(Keys),
-        clock: Arc::new(StandingClock::at(Timestamp::parse(now).unwrap())),
-        pause: notes.clone(),
-        recorder: notes.clone(),
-    };
+    let parts =
+        Parts { credentials: Arc::new(keys), clock, pause: notes.clone(), recorder: notes.clone() };
     let settings = Settings { endpoint: Some(url.to_owned()), role, ..Settings::default() };
     (Client::with(parts, &settings).unwrap(), notes)
 }
