@@ -1,5 +1,6 @@
 //! The only file that knows every part: it puts them together for a command.
 
+pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod service;
 

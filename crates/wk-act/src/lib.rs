@@ -6,4 +6,5 @@
 
 pub mod notices;
 pub mod notifiers;
+pub mod reader;
 pub mod routes;

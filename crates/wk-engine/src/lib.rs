@@ -1,6 +1,7 @@
 //! The loop: what turns objects into facts, through seams only.
 //!
 //! * Knows no disk, network, database or clock; a simulated world drives it in tests.
+//! * [`doctor`] says what of AWS is reachable, denied, stale.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
 //! * [`notify`] tells people of findings that changed, at least once.
 //! * [`scan`] runs rules over objects without keeping anything.
@@ -8,6 +9,7 @@
 //! * [`service`] stands watch: jobs that pull, and one door through which everything is read.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
 
+pub mod doctor;
 pub mod ingest;
 pub mod notify;
 pub mod scan;

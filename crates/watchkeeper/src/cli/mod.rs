@@ -8,12 +8,14 @@ mod changes;
 mod complaints;
 mod demo;
 mod detect;
+mod doctor;
 pub(crate) mod drill;
 mod entity;
 mod findings;
 mod fsck;
 mod hold;
 mod ingest;
+mod init;
 pub(crate) mod journal;
 mod lake;
 mod people;
@@ -58,6 +60,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Init),
+    Doctor(doctor::Doctor),
     Run(run::Run),
     Ingest(ingest::Ingest),
     Query(query::Query),
@@ -146,6 +150,8 @@ fn run_with(cli: Cli) -> ExitCode {
 async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let home = || Home::open(cli.home.as_deref());
     match cli.command {
+        Command::Init(command) => command.run(&mut io::stderr(), out),
+        Command::Doctor(command) => command.run(&home()?, out).await,
         Command::Ingest(command) => {
             let app = App::open(home()?)?;
             let exit = command.run(&app, out).await?;

@@ -1,5 +1,6 @@
 //! Where everything of a user lies, and what the user says about it.
 
+pub(crate) mod aws;
 mod home;
 mod log_groups;
 mod retention;
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) log_groups: log_groups::LogGroups,
     /// How long rows are kept.
     pub(crate) retention: retention::Retention,
+    /// How AWS is reached.
+    pub(crate) aws: aws::Aws,
     /// How the service runs.
     pub(crate) service: service::Service,
     /// Folders that it watches.

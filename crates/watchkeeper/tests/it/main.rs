@@ -8,6 +8,8 @@
 mod corpus;
 mod crash;
 mod disk;
+mod doctor;
+mod doctor_strict;
 mod hostile;
 mod program;
 mod query;

@@ -12,14 +12,14 @@ use crate::corpus::Corpus;
 use crate::program::{Ended, Home, ended};
 
 /// The stand-in for AWS, on a port of its own.
-struct Moto {
+pub(crate) struct Moto {
     child: Child,
-    endpoint: String,
+    pub(crate) endpoint: String,
     python: PathBuf,
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the tests' Python is, the environment says")]
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let python = std::env::var_os("WATCHKEEPER_TEST_PYTHON").map(PathBuf::from);
     if python.is_none() {
         eprintln!("skipped: WATCHKEEPER_TEST_PYTHON names no Python with moto");
@@ -28,7 +28,7 @@ fn python() -> Option<PathBuf> {
 }
 
 impl Moto {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         const SERVE: &str = "
 import sys
 from moto.server import ThreadedMotoServer
@@ -52,7 +52,7 @@ sys.stdin.read()
     }
 
     /// Runs Python with a client for S3 as `s3`, and what else is named, as `words`.
-    fn do_in_python(&self, code: &str, words: &[&str]) {
+    pub(crate) fn do_in_python(&self, code: &str, words: &[&str]) {
         let whole = format!(
             "
 import sys, os, boto3

@@ -3,10 +3,12 @@
 mod buckets;
 mod listing;
 mod local;
+mod measure;
 mod s3;
 
 pub use buckets::{Reach, S3Buckets};
 pub use local::LocalTree;
+pub use measure::Size;
 pub use s3::{S3Error, S3Place, S3Settings};
 
 use wk_model::Day;

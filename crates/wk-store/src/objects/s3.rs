@@ -22,9 +22,9 @@ use crate::files::{Files, store_failure};
 
 /// A bucket and prefix of a store.
 pub struct S3Place {
-    store: Arc<AmazonS3>,
-    bucket: String,
-    prefix: String,
+    pub(super) store: Arc<AmazonS3>,
+    pub(super) bucket: String,
+    pub(super) prefix: String,
 }
 
 /// Objects that may lie side by side where a bucket is looked through level by level: some hundred
@@ -265,7 +265,7 @@ impl object_store::CredentialProvider for Provider {
 }
 
 /// Says what a user can do about the refusals that AWS words badly.
-fn explain(doing: String, error: object_store::Error) -> Failure {
+pub(super) fn explain(doing: String, error: object_store::Error) -> Failure {
     let text = error.to_string();
     let denied = matches!(error, object_store::Error::PermissionDenied { .. })
         || text.contains("AccessDenied");
