@@ -2,6 +2,7 @@
 
 pub(crate) mod doctor;
 pub(crate) mod heard;
+pub(crate) mod notify;
 pub(crate) mod service;
 
 use std::fs;
@@ -282,6 +283,6 @@ pub(crate) fn tables() -> Vec<&'static Table> {
 }
 
 /// A name that no other process has: process number and time.
-fn writer(clock: &dyn Clock) -> String {
+pub(crate) fn writer(clock: &dyn Clock) -> String {
     format!("{}-{}", std::process::id(), clock.now().micros())
 }

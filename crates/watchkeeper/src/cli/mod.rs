@@ -18,6 +18,8 @@ mod ingest;
 mod init;
 pub(crate) mod journal;
 mod lake;
+mod notify;
+mod oncall;
 mod people;
 mod progress;
 mod query;
@@ -26,6 +28,7 @@ mod restore;
 mod route;
 mod run;
 mod runbook;
+mod silence;
 mod status;
 mod stop;
 mod table;
@@ -71,6 +74,9 @@ enum Command {
     Detect(detect::Detect),
     Findings(findings::Findings),
     Route(route::Route),
+    Notify(notify::Notify),
+    Silence(silence::Silence),
+    Oncall(oncall::Oncall),
     Demo(demo::Demo),
     Complaints(complaints::Complaints),
     Status(status::Status),
@@ -167,6 +173,9 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Route(command) => command.run(home, out).await,
+        Command::Notify(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Silence(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Oncall(command) => command.run(&App::open(home()?)?, out),
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
         Command::Status(command) => command.run(&App::open(home()?)?, out).await,
         Command::Runbook(command) => command.run(out),

@@ -3,11 +3,13 @@
 pub(crate) mod aws;
 mod home;
 mod log_groups;
+mod notify;
 mod retention;
 mod routes;
 mod selfwatch;
 pub(crate) mod service;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -44,6 +46,22 @@ pub(crate) struct Config {
     pub(crate) backfill: selfwatch::BackFill,
     /// Where drills go.
     pub(crate) drill: selfwatch::Drill,
+    /// Ways to people.
+    pub(crate) channels: BTreeMap<String, notify::ChannelText>,
+    /// How people are told.
+    pub(crate) notify: notify::NotifyText,
+    /// The server that takes mail.
+    pub(crate) smtp: Option<notify::SmtpText>,
+    /// Times that come again, by name.
+    pub(crate) time_intervals: BTreeMap<String, wk_act::notices::IntervalText>,
+    /// Which alarms hold back which.
+    pub(crate) inhibit: Vec<notify::InhibitText>,
+    /// Who is asked when nobody acknowledges.
+    pub(crate) escalation: notify::EscalationText,
+    /// Who is on call.
+    pub(crate) oncall: notify::OncallText,
+    /// How people are reached.
+    pub(crate) people: BTreeMap<String, notify::PersonText>,
 }
 
 /// `[lake]`

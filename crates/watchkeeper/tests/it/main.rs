@@ -11,6 +11,8 @@ mod disk;
 mod doctor;
 mod doctor_strict;
 mod hostile;
+mod notify;
+mod post;
 mod program;
 mod query;
 mod recovery;

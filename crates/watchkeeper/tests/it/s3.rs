@@ -15,7 +15,7 @@ use crate::program::{Ended, Home, ended};
 pub(crate) struct Moto {
     child: Child,
     pub(crate) endpoint: String,
-    python: PathBuf,
+    pub(crate) python: PathBuf,
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the tests' Python is, the environment says")]

@@ -188,7 +188,26 @@ pub fn bytes(text: &str, bytes_max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_line_that_is_too_long_or_hides_something(
+            text in proptest::collection::vec(any::<char>(), 0..200),
+            chars_max in 4usize..120,
+        ) {
+            let text: String = text.into_iter().collect();
+            let said = line(&text, chars_max);
+            prop_assert!(said.chars().count() <= chars_max);
+            prop_assert!(!said.contains(is_hidden));
+            let plain = ascii(&text, chars_max);
+            prop_assert!(plain.len() <= chars_max);
+            prop_assert!(plain.bytes().all(|b| (b' '..=b'~').contains(&b)));
+            prop_assert!(bytes(&text, chars_max + 8).len() <= chars_max + 8);
+        }
+    }
 
     #[test]
     fn a_line_is_one_line_and_is_cut_between_words() {
