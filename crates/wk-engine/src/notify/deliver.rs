@@ -87,9 +87,10 @@ impl Notify {
         failing: &BTreeSet<String>,
     ) -> Answer<Vec<Claimed>> {
         let now = self.clock.now();
-        let busy = |name: &String| {
-            failing.contains(name) || of_channel.get(name).is_some_and(|n| *n >= OF_CHANNEL_MAX)
-        };
+        // A channel gets its next ones when it is done with those before: never more than
+        // OF_CHANNEL_MAX are on their way to it.
+        let busy =
+            |name: &String| failing.contains(name) || of_channel.get(name).is_some_and(|n| *n > 0);
         let mut per_minute = self.policy.limits();
         for (name, limit) in &mut per_minute {
             if busy(name) {
