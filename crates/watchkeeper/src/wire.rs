@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
+use wk_act::routes::BadRoute;
 use wk_engine::scan::Scanned;
 use wk_lang::json::Tape;
 use wk_model::Table;
@@ -151,7 +152,8 @@ impl App {
     /// routes ask of events. Own rules that are broken are told and left out.
     pub(crate) fn detections(&self) -> anyhow::Result<Detections> {
         let own = self.home.path().join("rules");
-        let (routes, _told_by_who_routes) = self.home.routes()?;
+        let (routes, bad) = self.home.routes()?;
+        tell_bad_routes(&bad);
         let events = event_rules(&routes);
         if !own.try_exists()? {
             return Ok(Detections::built_in()?.with_event_rules(events));
@@ -242,6 +244,14 @@ pub(crate) fn rule_files(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// Tells which routes were left out, and why, where errors are told.
+#[expect(clippy::print_stderr, reason = "broken routes are told where errors are told")]
+pub(crate) fn tell_bad_routes(bad: &[BadRoute]) {
+    for route in bad {
+        eprintln!("warning: {route}; the route is left out");
+    }
 }
 
 /// Tells which rules were left out, and why, where errors are told.

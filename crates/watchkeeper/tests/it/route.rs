@@ -231,6 +231,9 @@ fn route_list_shows_own_routes_first_and_broken_ones_are_told() {
     let ended = route(&home, &["list"]);
     assert_eq!(ended.code, Some(4));
     assert!(ended.err.contains("the route has no pattern; the route is left out"), "{}", ended.err);
+    let event = file(&home, "event.json", FINDING);
+    let ended = home.run(["ingest", of(&event)]);
+    assert!(ended.err.contains("the route has no pattern; the route is left out"), "{}", ended.err);
     let all = json(&route(&home, &["list", "--json"]));
     assert_eq!((&all[0]["name"], &all[2]["name"]), (&"mine".into(), &"high-and-critical".into()));
     assert_eq!(all[0]["pattern"]["source"][0], "x");

@@ -13,10 +13,9 @@ use wk_model::finding::{Finding, Origin};
 use wk_seam::ledger::{FindingQuery, Ledger as _};
 use wk_store::query::{AskOptions, output};
 
-use super::tell_bad;
 use crate::cli::{Exit, Usage, table};
 use crate::config::Home;
-use crate::wire::App;
+use crate::wire::{App, tell_bad_routes};
 
 /// Say which routes match a finding or an event, why, and what follows.
 #[derive(Args)]
@@ -48,7 +47,7 @@ impl Explain {
     ) -> anyhow::Result<Exit> {
         let app = App::open(home()?)?;
         let (routes, bad) = app.home.routes()?;
-        tell_bad(&bad);
+        tell_bad_routes(&bad);
         let (name, event) = match (&self.finding, &self.event) {
             (Some(id), None) => {
                 let finding = find(&app, id).await?;
@@ -186,7 +185,7 @@ fn why(step: &Step<'_>) -> &'static str {
 impl Suppressed {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let (routes, bad) = app.home.routes()?;
-        tell_bad(&bad);
+        tell_bad_routes(&bad);
         let findings = app.ledger.findings(&FindingQuery::default()).await?;
         let hidden = suppressed(&routes, &findings, app);
         if self.json {

@@ -6,9 +6,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use wk_act::routes::Route;
 
-use super::tell_bad;
 use crate::cli::{Exit, table};
 use crate::config::Home;
+use crate::wire::tell_bad_routes;
 
 /// List the routes in the order in which they are asked: your own, then those built in.
 #[derive(Args)]
@@ -21,7 +21,7 @@ pub(super) struct List {
 impl List {
     pub(super) fn run(self, home: &Home, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let (routes, bad) = home.routes()?;
-        tell_bad(&bad);
+        tell_bad_routes(&bad);
         if self.json {
             let all: Vec<Value> = routes.all().iter().map(as_json).collect();
             writeln!(out, "{:#}", Value::from(all))?;

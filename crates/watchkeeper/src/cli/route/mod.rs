@@ -8,7 +8,6 @@ mod test;
 use std::io::Write;
 
 use clap::{Args, Subcommand};
-use wk_act::routes::BadRoute;
 
 use super::Exit;
 use crate::config::Home;
@@ -43,13 +42,5 @@ impl Route {
             What::Explain(explain) => explain.run(home, out).await,
             What::Suppressed(list) => list.run(&App::open(home()?)?, out).await,
         }
-    }
-}
-
-/// Tells which routes were left out, and why, where errors are told.
-#[expect(clippy::print_stderr, reason = "broken routes are told where errors are told")]
-fn tell_bad(bad: &[BadRoute]) {
-    for route in bad {
-        eprintln!("warning: {route}; the route is left out");
     }
 }
