@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use wk_engine::service::folder::FolderPull;
 use wk_engine::service::intake::{Door, Intake};
 use wk_engine::service::listing::ListingPull;
+use wk_engine::service::notices::Notices;
 use wk_engine::service::queue::{self, QueuePull};
 use wk_engine::service::schedule::{Scheduled, When};
 use wk_engine::service::supervisor::Patience;
@@ -73,6 +74,7 @@ impl Service {
             jobs.push(parts.listing(listing).await?);
         }
         jobs.extend(parts.scheduled());
+        jobs.extend(parts.notices().await?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
             let shown = Shown { tools: tools.clone(), board: board.clone() };
             jobs.push(api::serve::job("http", address, api::pages(shown))?);
@@ -183,6 +185,31 @@ impl Parts {
         };
         let name = format!("listing {}", config.location);
         Ok(job(name, Arc::new(pull), |pull, post| Box::pin(async move { pull.run(&post).await })))
+    }
+
+    /// What tells people.
+    async fn notices(&self) -> anyhow::Result<Vec<Job>> {
+        let every = Duration::from_secs(60);
+        let heartbeat = self.app.config.notify.heartbeat.clone();
+        let notices = Arc::new(Notices {
+            notify: self.app.notify().await?,
+            every: Duration::from_secs(2),
+            heartbeat: heartbeat.map(|channel| (channel, every)),
+        });
+        let mut jobs = vec![
+            job("notices route", notices.clone(), |notices, post| {
+                Box::pin(async move { notices.route(&post).await })
+            }),
+            job("notices deliver", notices.clone(), |notices, post| {
+                Box::pin(async move { notices.deliver(&post).await })
+            }),
+        ];
+        if notices.heartbeat.is_some() {
+            jobs.push(job("heartbeat", notices, |notices, post| {
+                Box::pin(async move { notices.beat(&post).await })
+            }));
+        }
+        Ok(jobs)
     }
 
     /// What is done at its times.

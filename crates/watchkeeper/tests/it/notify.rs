@@ -20,6 +20,7 @@ use wk_store::ledger::SqliteLedger;
 use crate::post::{mail_server, receiver};
 use crate::program::{Ended, Home, ended};
 use crate::s3::Moto;
+use crate::service::Running;
 
 const ROUTES: &str = "
 - name: all
@@ -440,4 +441,24 @@ fn moto_emergency_contacts_are_tried_by_mail_sms_and_pager_and_receipts_are_kept
         all.as_array().unwrap().iter().map(|r| r["receipt"]["channel"].as_str().unwrap()).collect();
     assert_eq!(channels, BTreeSet::from(["mail", "page", "phone"]));
     assert!(!format!("{receipts:?}").contains("s3cret"));
+}
+
+#[test]
+fn slow_the_service_tells_people_and_gives_signs_of_life_by_itself() {
+    let (address, given) = receiver(|_| Some((200, "")));
+    let (switch, beats) = receiver(|_| Some((200, "")));
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[service]\nlisten = '127.0.0.1:0'\n[[folder]]\npath = '{}'\n[channels.team]\nkind = 'webhook'\nurl = '{address}/in'\n[channels.switch]\nkind = 'heartbeat'\nurl = '{switch}/alive'\n[notify]\nheartbeat = 'switch'\n",
+        folder.path().display()
+    );
+    let home = home(&config, 1);
+    let mut service = Running::at(&home);
+    service.reaches("watchkeeper_notices_total{became=\"accepted\"}", 1.0);
+    see(&home, vec![sighting("finding-later")]);
+    service.reaches("watchkeeper_notices_total{became=\"accepted\"}", 2.0);
+    assert!(service.figure("watchkeeper_notices_dead") < 1.0);
+    assert_eq!(service.stop().0, Some(0));
+    assert_eq!(given.all().len(), 2);
+    assert!(beats.all()[0].starts_with("GET /alive HTTP"), "{:?}", beats.all());
 }

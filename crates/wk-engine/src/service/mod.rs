@@ -15,6 +15,7 @@ pub mod folder;
 mod handed;
 pub mod intake;
 pub mod listing;
+pub mod notices;
 pub mod queue;
 pub mod schedule;
 mod stop;
