@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
+use wk_act::notices::{ONCALL, RECORD};
 use wk_act::routes::{BadRoute, Remark, Routes, lint, lint_pattern};
 use wk_lang::pattern::Pattern;
 use wk_model::complaint::printable;
@@ -74,6 +75,10 @@ impl Lint {
     }
 }
 
+/// Names that need no channel of their own: the record, whoever is on call, and the register of the
+/// built-in routes, which without a channel is the record too.
+const ALWAYS: [&str; 3] = [RECORD, ONCALL, "register"];
+
 /// The names of `[channels.NAME]` in config.toml; nothing where it has none at all.
 fn channel_names(home: &Home) -> anyhow::Result<Option<Vec<String>>> {
     let path = home.config();
@@ -84,7 +89,8 @@ fn channel_names(home: &Home) -> anyhow::Result<Option<Vec<String>>> {
     let text = std::fs::read_to_string(&path).with_context(failed)?;
     let config: toml::Table = toml::from_str(&text).with_context(failed)?;
     let channels = config.get("channels").and_then(toml::Value::as_table);
-    Ok(channels.map(|channels| channels.keys().cloned().collect()))
+    let always = ALWAYS.map(str::to_owned);
+    Ok(channels.map(|channels| channels.keys().cloned().chain(always).collect()))
 }
 
 impl Found {
