@@ -16,6 +16,10 @@ pub const LAG_HOURS: i64 = 2;
 /// Hours whose pauses are told: two weeks.
 pub const PAUSE_HOURS: i64 = 2 * WEEK_HOURS;
 
+/// Hours of which it is known what arrived, before the newest commit: 400 days. Older events are in
+/// the lake and in the counts, but not in what the watch knows of itself.
+pub const KEPT_HOURS: i64 = 400 * 24;
+
 /// What the ledger knows, at a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SelfFacts {

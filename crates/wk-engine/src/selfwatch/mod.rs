@@ -15,6 +15,7 @@ use wk_model::{Severity, Timestamp};
 use wk_seam::Answer;
 use wk_seam::clock::Clock;
 use wk_seam::ledger::{Commit, FindingQuery, Ledger};
+use wk_watch::selfwatch::measures::{Measure, measures};
 use wk_watch::selfwatch::{Alert, Facts, Heard, Limits, gap, judge, named};
 
 /// The watch over the watch.
@@ -27,7 +28,7 @@ pub struct Selfwatch {
 }
 
 /// What a turn found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Turn {
     /// Everything that is wrong now.
     pub alerts: Vec<Alert>,
@@ -35,6 +36,8 @@ pub struct Turn {
     pub raised: u64,
     /// How many that were open are over.
     pub ended: u64,
+    /// Every source in numbers.
+    pub sources: Vec<Measure>,
 }
 
 /// What is remembered from turn to turn; none of it is needed after a restart.
@@ -92,7 +95,8 @@ impl Selfwatch {
             self.commit(changes.sightings, now).await?;
         }
         self.remember(|memory| memory.open = Some(changes.open));
-        Ok(Turn { alerts, raised: changes.raised, ended: changes.ended })
+        let sources = measures(&ledger, now, &self.limits);
+        Ok(Turn { alerts, raised: changes.raised, ended: changes.ended, sources })
     }
 
     /// What is open, from memory or from the ledger.

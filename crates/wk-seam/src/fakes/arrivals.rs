@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wk_model::arrivals::{Arrived, Fed, Histogram, PLACES_MAX, Path, PlaceHour, hour_of};
 use wk_model::selfwatch::{
-    Hours, INTAKE_HOURS, Intake, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts,
+    Hours, INTAKE_HOURS, Intake, KEPT_HOURS, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts,
 };
 use wk_model::{Arrivals, Timestamp};
 
@@ -27,7 +27,9 @@ impl Book {
     pub(super) fn add(&mut self, recorded: Timestamp, objects: &[ObjectRow], arrivals: &Arrivals) {
         let hour = hour_of(recorded);
         self.last_commit = self.last_commit.max(Some(recorded));
-        for (place, arrived) in &arrivals.places {
+        let from = hour - KEPT_HOURS;
+        self.places.retain(|place, _| place.hour >= from);
+        for (place, arrived) in arrivals.places.iter().filter(|(p, _)| p.hour >= from) {
             let place = self.told_apart(place, arrived.rows);
             self.places.entry(place).and_modify(|a| a.add(arrived)).or_insert(*arrived);
         }

@@ -133,3 +133,24 @@ pub async fn places_are_bounded(ledger: &dyn Ledger) {
     assert_eq!(places[0].hours.count(), 2, "a known place stays told apart");
     assert_eq!(places.iter().filter(|p| p.account == OTHER && p.region == OTHER).count(), 1);
 }
+
+/// What happened more than 400 days before a commit is not kept by the hour; nor is what has become
+/// that old.
+///
+/// # Panics
+/// Where the ledger answers otherwise.
+pub async fn old_hours_are_forgotten(ledger: &dyn Ledger) {
+    let days = |n: i64| START.plus_seconds(n * 86_400);
+    let mut old = arrivals("1", 3, days(-500), false);
+    old.add(arrivals("1", 4, days(0), true));
+    commit(ledger, "first", days(0), old).await;
+    let hours = |from, until| async move {
+        let places = ledger.place_hours(hour_of(from), hour_of(until)).await;
+        places.expect("hours can be read").iter().map(|p| p.hours.count()).sum::<u32>()
+    };
+    assert_eq!(hours(days(-600), days(1)).await, 1);
+    commit(ledger, "second", days(401), arrivals("1", 5, days(401), true)).await;
+    assert_eq!(hours(days(-600), days(402)).await, 1, "what is old now is forgotten");
+    let facts = ledger.self_facts(days(401)).await.expect("facts can be read");
+    assert_eq!(facts.sources["cloudtrail"].begun, days(-500).plus_seconds(90), "the begin stays");
+}

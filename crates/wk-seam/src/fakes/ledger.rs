@@ -376,4 +376,9 @@ mod tests {
     fn places_are_bounded() {
         now(conformance::places_are_bounded(&MemoryLedger::default()));
     }
+
+    #[test]
+    fn old_hours_are_forgotten() {
+        now(conformance::old_hours_are_forgotten(&MemoryLedger::default()));
+    }
 }

@@ -406,3 +406,11 @@ fn a_drill_is_kept_with_a_leaf_in_the_log() {
         Ok(())
     });
 }
+
+#[test]
+fn old_hours_are_forgotten_as_in_every_ledger() {
+    with_ledger(async |ledger, _| {
+        wk_seam::fakes::conformance::old_hours_are_forgotten(&ledger).await;
+        Ok(())
+    });
+}

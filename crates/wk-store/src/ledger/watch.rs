@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use wk_model::arrivals::{Fed, PLACES_MAX, Path, PlaceHour, bucket, hour_of};
 use wk_model::selfwatch::{
-    Hours, INTAKE_HOURS, Intake, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts, SourceFacts,
+    Hours, INTAKE_HOURS, Intake, KEPT_HOURS, LAG_HOURS, PAUSE_HOURS, PlaceFacts, SelfFacts,
+    SourceFacts,
 };
 use wk_model::{Tally, Timestamp};
 use wk_seam::ledger::Commit;
@@ -19,7 +20,8 @@ const PAUSE: &str = "pause";
 /// Adds what a commit brought.
 pub(super) fn add(tx: &Transaction<'_>, commit: &Commit) -> rusqlite::Result<()> {
     let hour = hour_of(commit.recorded);
-    let folded = add_places(tx, commit)?;
+    forget(tx, commit, hour)?;
+    let folded = add_places(tx, commit, hour - KEPT_HOURS)?;
     for (source, fed) in &commit.arrivals.feeds {
         add_pause(tx, source, fed, hour)?;
         add_feed(tx, source, fed, folded.get(source.as_str()).copied().unwrap_or(0))?;
@@ -32,11 +34,40 @@ pub(super) fn add(tx: &Transaction<'_>, commit: &Commit) -> rusqlite::Result<()>
     add_intake(tx, commit, hour)
 }
 
-/// Adds events by place and hour. Answers how many of each source were put into one place because
-/// there are too many.
+/// Forgets what is too old, in the first commit of an hour that brings something of a source: at the
+/// places that it brings something of.
+fn forget(tx: &Transaction<'_>, commit: &Commit, hour: i64) -> rusqlite::Result<()> {
+    for source in commit.arrivals.feeds.keys() {
+        let mut seen = tx.prepare_cached("SELECT 1 FROM intake WHERE source = ?1 AND hour = ?2")?;
+        if seen.exists(params![source, hour])? {
+            continue;
+        }
+        let mut lags = tx.prepare_cached("DELETE FROM lag WHERE source = ?1 AND hour < ?2")?;
+        lags.execute(params![source, hour - 2 * PAUSE_HOURS])?;
+        for table in ["volume", "intake"] {
+            let sql = format!("DELETE FROM {table} WHERE source = ?1 AND hour < ?2");
+            tx.prepare_cached(&sql)?.execute(params![source, hour - KEPT_HOURS])?;
+        }
+        let mut old = tx.prepare_cached(
+            "DELETE FROM arrival WHERE source = ?1 AND account = ?2 AND region = ?3 AND hour < ?4",
+        )?;
+        let mut last = None;
+        for place in commit.arrivals.places.keys().filter(|place| place.source == *source) {
+            let of = (&place.account, &place.region);
+            if last.replace(of) != Some(of) {
+                old.execute(params![source, of.0, of.1, hour - KEPT_HOURS])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds events by place and hour, from an hour on. Answers how many of each source were put into one
+/// place because there are too many.
 fn add_places<'a>(
     tx: &Transaction<'_>,
     commit: &'a Commit,
+    from: i64,
 ) -> rusqlite::Result<BTreeMap<&'a str, u64>> {
     let mut add = tx.prepare_cached(
         "INSERT INTO arrival VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -47,7 +78,7 @@ fn add_places<'a>(
     )?;
     let (mut folded, mut volume) = (BTreeMap::new(), BTreeMap::<(&str, i64), u64>::new());
     let mut apart = None;
-    for (place, arrived) in &commit.arrivals.places {
+    for (place, arrived) in commit.arrivals.places.iter().filter(|(p, _)| p.hour >= from) {
         // Places come sorted: the same account and region one after another.
         let same = |(p, _): &(&PlaceHour, bool)| {
             (&p.source, &p.account, &p.region) == (&place.source, &place.account, &place.region)
