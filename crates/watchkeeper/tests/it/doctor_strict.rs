@@ -61,6 +61,15 @@ fn world() -> World {
 }
 
 fn doctor(fake: &FakeAws, config: &str, args: &[&str]) -> (Ended, Value) {
+    doctor_with(fake, config, args, &[])
+}
+
+fn doctor_with(
+    fake: &FakeAws,
+    config: &str,
+    args: &[&str],
+    more: &[(&str, &str)],
+) -> (Ended, Value) {
     let home = Home::new();
     std::fs::create_dir_all(home.path()).unwrap();
     std::fs::write(home.path().join("config.toml"), config).unwrap();
@@ -72,7 +81,8 @@ fn doctor(fake: &FakeAws, config: &str, args: &[&str]) -> (Ended, Value) {
         .env("AWS_SECRET_ACCESS_KEY", "example")
         .env("AWS_REGION", HERE)
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_ENDPOINT_URL", fake.url());
+        .env("AWS_ENDPOINT_URL", fake.url())
+        .envs(more.iter().copied());
     let done = ended(command.output().unwrap());
     let report = serde_json::from_str(&done.out).unwrap_or_else(|_| panic!("{done:?}"));
     (done, report)
@@ -159,6 +169,18 @@ fn slow_an_account_without_an_organization_is_told_so() {
     let (_, report) = doctor(&fake, "", &["--region", HERE]);
     assert!(any(&lines(&report, "organization"), ["none", "AWSOrganizationsNotInUse"]));
     assert_eq!(lines(&report, "organization").len(), 1);
+}
+
+#[test]
+fn slow_one_service_may_have_an_endpoint_of_its_own() {
+    let fake = FakeAws::start(world(), Arc::new(SystemTime)).unwrap();
+    let elsewhere = FakeAws::start(World::default(), Arc::new(SystemTime)).unwrap();
+    let own = [("AWS_ENDPOINT_URL_CONFIG_SERVICE", elsewhere.url())];
+    let (_, report) = doctor_with(&fake, "", &["--region", HERE], &own);
+    assert!(any(&lines(&report, "detector"), ["ok", "ENABLED"]));
+    // Nobody has keys there.
+    assert!(any(&lines(&report, "recorder"), ["failed", "InvalidClientTokenId"]));
+    assert_eq!(elsewhere.asked().len(), 1);
 }
 
 /// Compares what our program sent with what botocore sends for the same calls.

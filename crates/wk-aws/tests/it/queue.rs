@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 use wk_aws::Sqs;
+use wk_fake_aws::{FakeAws, World};
+use wk_model::Timestamp;
+use wk_seam::clock::{Clock as _, StandingClock};
+use wk_seam::fakes::queue_promises::holds_and_lets_go;
 use wk_seam::queue::Queue as _;
 
 use crate::moto::Moto;
-use crate::service::{Service, client, wait_for};
+use crate::service::{Keys, NOW, Service, client, client_by, wait_for};
 
 fn waiting(moto: &Moto, url: &str) -> (String, String) {
     let names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"];
@@ -100,4 +104,41 @@ fn a_message_without_its_count_of_deliveries_is_an_error() {
     let queue: Arc<dyn wk_seam::queue::Queue> =
         Arc::new(wait_for(Sqs::over(client, &format!("{}/1/q", service.url))).unwrap());
     assert!(wait_for(queue.receive(10, 0, 30)).is_err());
+}
+
+const SENT: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "\"k\"", "<ü & m>"];
+
+#[test]
+fn moto_sqs_holds_what_every_queue_promises() {
+    let Some(moto) = Moto::start() else { return };
+    let made = moto.cli(&["sqs", "create-queue", "--queue-name", "logs"]);
+    let url = made["QueueUrl"].as_str().unwrap();
+    for ten in SENT.chunks(10) {
+        let entries: Vec<serde_json::Value> = ten
+            .iter()
+            .enumerate()
+            .map(|(n, body)| json!({"Id": n.to_string(), "MessageBody": body}))
+            .collect();
+        let entries = serde_json::Value::from(entries).to_string();
+        moto.cli(&["sqs", "send-message-batch", "--queue-url", url, "--entries", &entries]);
+    }
+    let (client, _) = client(&moto.url);
+    wait_for(async {
+        let queue = Sqs::over(client, "logs").await.unwrap();
+        holds_and_lets_go(&queue, &SENT).await;
+    });
+}
+
+#[test]
+fn the_strict_stand_in_s_sqs_holds_the_same() {
+    let clock = std::sync::Arc::new(StandingClock::at(Timestamp::parse(NOW).unwrap()));
+    let mut world = World::organization(&["111122223333"], &["eu-central-1"], "r", "x");
+    let here = world.here("111122223333", "eu-central-1");
+    SENT.iter().for_each(|body| here.send("logs", body, clock.now()));
+    let fake = FakeAws::start(world, clock.clone()).unwrap();
+    let (client, _) = client_by(fake.url(), None, clock, Keys("example"));
+    wait_for(async {
+        let queue = Sqs::over(client, "logs").await.unwrap();
+        holds_and_lets_go(&queue, &SENT).await;
+    });
 }

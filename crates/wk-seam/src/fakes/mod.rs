@@ -18,6 +18,7 @@ mod objects;
 mod outbox;
 pub mod outbox_promises;
 mod queue;
+pub mod queue_promises;
 
 pub use bookmarks::MemoryBookmarks;
 pub use buckets::MemoryBuckets;
