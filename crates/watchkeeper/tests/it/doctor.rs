@@ -269,7 +269,7 @@ s3.put_object(Bucket="org-trail", Key="AWSLogs/x", Body=b"x")
 sqs = client("sqs")
 url = sqs.get_queue_url(QueueName="watchkeeper")["QueueUrl"]
 messages = []
-for _ in range(3): messages += sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+for _ in range(3): messages += sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
 assert any("AWSLogs" in m["Body"] for m in messages), messages
 attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
 assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (10, "10"), attributes
