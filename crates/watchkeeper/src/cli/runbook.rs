@@ -59,6 +59,7 @@ fn of_file(file: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     /// The sections that a runbook has, in their order.
     const SECTIONS: [&str; 5] =
@@ -79,5 +80,28 @@ mod tests {
             let sections = text.split("\n## ").skip(1);
             assert!(sections.clone().all(|section| section.trim().lines().count() > 2), "{file}");
         }
+    }
+
+    #[test]
+    fn runbooks_name_commands_that_exist() {
+        let program = super::super::Cli::command();
+        let mut named = 0;
+        for (file, text) in RUNBOOKS {
+            let text = text.replace('\n', " ");
+            for call in text.split("`watchkeeper ").skip(1) {
+                let words: Vec<&str> = call.split(['`', ' ']).filter(|w| !w.is_empty()).collect();
+                let command = words.first().and_then(|word| program.find_subcommand(word));
+                assert!(command.is_some(), "{file}: watchkeeper {:?}", words.first());
+                named += 1;
+                let below = command
+                    .filter(|c| c.has_subcommands() && !c.is_args_conflicts_with_subcommands_set());
+                if let (Some(command), Some(word)) = (below, words.get(1)) {
+                    let known = command.find_subcommand(word).is_some();
+                    let plain = word.chars().all(|c| c.is_ascii_lowercase());
+                    assert!(known || !plain, "{file}: watchkeeper {} {word}", words[0]);
+                }
+            }
+        }
+        assert!(named > 30);
     }
 }
