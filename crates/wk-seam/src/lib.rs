@@ -1,5 +1,5 @@
 //! The ways out of the pure middle, as traits: clock, objects, lake, ledger, outbox, queue,
-//! courier, credentials, bookmarks.
+//! courier, credentials, bookmarks, spool.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
@@ -18,6 +18,7 @@ pub mod objects;
 pub mod outbox;
 pub mod queue;
 pub mod schema;
+pub mod spool;
 
 /// A boxed future that may cross threads.
 pub type Future<'a, T> = futures::future::BoxFuture<'a, T>;

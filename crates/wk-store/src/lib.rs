@@ -5,6 +5,7 @@
 //! * [`fsck`] holds the lake's files against what the ledger and its log say of them.
 //! * [`query`] answers SQL over one version of the lake.
 //! * [`bookmarks`] keeps where the jobs of the service were.
+//! * [`spool`] keeps what others push until it is committed.
 //! * [`objects`] reads what is to be ingested: local trees and S3-compatible stores.
 //! * Every decompression has a limit ([`inflate`]); nothing here knows what a record means.
 
@@ -18,4 +19,5 @@ pub mod log;
 pub mod objects;
 pub mod query;
 mod runs;
+pub mod spool;
 pub mod unpack;

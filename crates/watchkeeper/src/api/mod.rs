@@ -1,10 +1,11 @@
-//! What the service offers on loopback: metrics, health, readiness.
+//! What the service offers on loopback: metrics, health, readiness; and OTLP, which takes logs.
 //!
-//! * Nothing here changes anything, and nobody is asked who he is: only this machine may reach it.
+//! * Nobody is asked who he is: only this machine may reach it.
 //! * `/healthz` answers as long as the process lives; `/readyz` says of each job whether it does its
 //!   work, and why not.
 
 mod metrics;
+pub(crate) mod otlp;
 pub(crate) mod serve;
 
 use std::sync::Arc;

@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) oncall: notify::OncallText,
     /// How people are reached.
     pub(crate) people: BTreeMap<String, notify::PersonText>,
+    /// Logs over the OpenTelemetry protocol.
+    pub(crate) otlp: service::Otlp,
 }
 
 /// `[lake]`

@@ -1,4 +1,4 @@
-//! `[service]`, `[[folder]]`, `[[queue]]`, `[[listing]]`: what `run` does.
+//! `[service]`, `[[folder]]`, `[[queue]]`, `[[listing]]`, `[otlp]`: what `run` does.
 
 use std::net::SocketAddr;
 
@@ -83,6 +83,24 @@ pub(crate) struct Listing {
     /// How many days before the last listing each one reaches back.
     #[serde(default = "two")]
     pub(crate) overlap_days: u16,
+}
+
+/// `[otlp]`: logs over the OpenTelemetry protocol. Nothing is offered by default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Otlp {
+    /// Where it is offered over HTTP (protobuf and JSON): `127.0.0.1:4318`. Loopback only.
+    pub(crate) http: String,
+    /// Where it is offered over gRPC: `127.0.0.1:4317`. Loopback only.
+    pub(crate) grpc: String,
+    /// Bytes that may lie in the spool before senders are told to wait.
+    pub(crate) spool_bytes: u64,
+}
+
+impl Default for Otlp {
+    fn default() -> Self {
+        Self { http: String::new(), grpc: String::new(), spool_bytes: 1 << 30 }
+    }
 }
 
 fn two() -> u16 {

@@ -10,15 +10,19 @@ use wk_engine::service::listing::ListingPull;
 use wk_engine::service::notices::Notices;
 use wk_engine::service::queue::{self, QueuePull};
 use wk_engine::service::schedule::{Scheduled, When};
+use wk_engine::service::spool::SpoolPull;
 use wk_engine::service::supervisor::Patience;
 use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
 use wk_seam::bookmarks::Bookmarks;
 use wk_seam::objects::Buckets;
+use wk_seam::spool::Spool;
 use wk_seam::{Answer, Failure};
 use wk_store::bookmarks::SqliteBookmarks;
 use wk_store::objects::{LocalTree, Reach, S3Buckets, S3Settings};
+use wk_store::spool::FolderSpool;
 
 use super::App;
+use crate::api::otlp::Receiver;
 use crate::api::{self, Shown};
 use crate::config::service as config;
 
@@ -45,9 +49,10 @@ impl Service {
     /// The service that config.toml describes.
     pub(crate) async fn of(app: &Arc<App>) -> anyhow::Result<Self> {
         let config = &app.config;
-        if config.folder.is_empty() && config.queue.is_empty() && config.listing.is_empty() {
+        let pulls = config.folder.len() + config.queue.len() + config.listing.len();
+        if pulls == 0 && config.otlp.http.is_empty() && config.otlp.grpc.is_empty() {
             anyhow::bail!(
-                "there is nothing to watch: name a [[folder]], a [[queue]] or a [[listing]] in {}",
+                "there is nothing to watch: name a [[folder]], a [[queue]], a [[listing]] or an [otlp] address in {}",
                 app.home.config().display()
             );
         }
@@ -73,6 +78,7 @@ impl Service {
         for listing in &config.listing {
             jobs.push(parts.listing(listing).await?);
         }
+        jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled());
         jobs.extend(parts.notices().await?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
@@ -209,6 +215,30 @@ impl Parts {
                 Box::pin(async move { notices.beat(&post).await })
             }));
         }
+    /// What takes logs, and what reads the spool in which it keeps them. A spool of an earlier run
+    /// is read even if nothing is taken any more.
+    fn otlp(&self, tools: &Tools) -> anyhow::Result<Vec<Job>> {
+        let config = &self.app.config.otlp;
+        let folder = self.app.home.path().join("spool");
+        let http = config::loopback("[otlp] http", &config.http)?;
+        let grpc = config::loopback("[otlp] grpc", &config.grpc)?;
+        if http.is_none() && grpc.is_none() && !folder.try_exists()? {
+            return Ok(Vec::new());
+        }
+        let spool = FolderSpool::open(&folder, config.spool_bytes, self.app.clock.clone())?;
+        let spool: Arc<dyn Spool> = Arc::new(spool);
+        let receiver = Receiver::new(spool.clone(), tools.clone());
+        let mut jobs = Vec::new();
+        for (name, address) in [("otlp http", http), ("otlp grpc", grpc)] {
+            if let Some(address) = address {
+                jobs.push(api::serve::job(name, address, receiver.clone().pages())?);
+            }
+        }
+        let poll = Duration::from_secs(1);
+        let pull = SpoolPull { spool, path: "otlp", door: self.door.clone(), poll };
+        jobs.push(job("otlp spool", Arc::new(pull), |pull, post| {
+            Box::pin(async move { pull.run(&post).await })
+        }));
         Ok(jobs)
     }
 

@@ -18,6 +18,7 @@ pub mod listing;
 pub mod notices;
 pub mod queue;
 pub mod schedule;
+pub mod spool;
 mod stop;
 pub mod supervisor;
 mod tell;
