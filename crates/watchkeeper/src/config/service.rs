@@ -51,6 +51,8 @@ pub(crate) struct Queue {
     /// Buckets that messages may name; a `*` at the end stands for any rest. None: all.
     #[serde(default)]
     pub(crate) buckets: Vec<String>,
+    /// Where messages go that nobody could handle (URL, ARN or name): its depth is watched.
+    pub(crate) dead_letters: Option<String>,
     /// How long a message stays invisible, in seconds; it is extended while it is worked on.
     #[serde(default = "five_minutes")]
     pub(crate) invisible_seconds: u32,

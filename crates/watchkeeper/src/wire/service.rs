@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use wk_engine::selfwatch::Selfwatch;
 use wk_engine::service::folder::FolderPull;
 use wk_engine::service::intake::{Door, Intake};
 use wk_engine::service::listing::ListingPull;
 use wk_engine::service::notices::Notices;
 use wk_engine::service::queue::{self, QueuePull};
 use wk_engine::service::schedule::{Scheduled, When};
+use wk_engine::service::selfwatch::SelfwatchJob;
 use wk_engine::service::spool::SpoolPull;
 use wk_engine::service::supervisor::Patience;
 use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
 use wk_seam::bookmarks::Bookmarks;
 use wk_seam::objects::Buckets;
+use wk_seam::queue::Queue;
 use wk_seam::spool::Spool;
 use wk_seam::{Answer, Failure};
 use wk_store::bookmarks::SqliteBookmarks;
@@ -81,6 +84,7 @@ impl Service {
         jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled());
         jobs.extend(parts.notices().await?);
+        jobs.push(parts.selfwatch());
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
             let shown = Shown { tools: tools.clone(), board: board.clone() };
             jobs.push(api::serve::job("http", address, api::pages(shown))?);
@@ -129,9 +133,11 @@ impl Parts {
             endpoint: config.endpoint.clone(),
             role: None,
         };
-        let queue = wk_aws::Sqs::open(&config.url, &settings, Arc::new(wk_aws::LoggedCalls))
-            .await
-            .with_context(|| format!("could not open the [[queue]] {:?}", config.url))?;
+        let queue = sqs("url", &config.url, &settings).await?;
+        let dead_letters: Option<Arc<dyn Queue>> = match &config.dead_letters {
+            Some(dead) => Some(Arc::new(sqs("dead_letters", dead, &settings).await?)),
+            None => None,
+        };
         let (region, endpoint) = (config.region.clone(), config.endpoint.clone());
         let reach = Reach {
             settings: S3Settings { region, endpoint, sse_kms_key: None },
@@ -139,6 +145,7 @@ impl Parts {
         };
         let pull = QueuePull {
             queue: Arc::new(queue),
+            dead_letters,
             buckets: buckets(config.profile.as_deref(), reach).await?,
             door: self.door.clone(),
             limits: queue::Limits {
@@ -242,6 +249,16 @@ impl Parts {
         Ok(jobs)
     }
 
+    /// The watch over the watch.
+    fn selfwatch(&self) -> Job {
+        let (ledger, clock) = (Arc::new(self.app.ledger.clone()), self.app.clock.clone());
+        let writer = format!("{}-selfwatch", super::writer(clock.as_ref()));
+        let selfwatch =
+            Selfwatch::new(ledger, clock, wk_watch::selfwatch::Limits::default(), writer);
+        let of = SelfwatchJob { selfwatch, every: Duration::from_secs(60), more: Box::new(|_| ()) };
+        job("selfwatch", Arc::new(of), |of, post| Box::pin(async move { of.run(&post).await }))
+    }
+
     /// What is done at its times.
     fn scheduled(&self) -> Vec<Job> {
         const MINUTE: i64 = 60;
@@ -320,6 +337,17 @@ fn journal(app: Arc<App>) -> Done {
         crate::cli::journal::write(&app).await?;
         Ok(None)
     })
+}
+
+/// A queue of SQS that a key of `[[queue]]` names.
+pub(crate) async fn sqs(
+    key: &str,
+    address: &str,
+    settings: &wk_aws::Settings,
+) -> anyhow::Result<wk_aws::Sqs> {
+    wk_aws::Sqs::open(address, settings, Arc::new(wk_aws::LoggedCalls))
+        .await
+        .with_context(|| format!("could not open the [[queue]] with {key} = {address:?}"))
 }
 
 /// The buckets that a profile reaches.

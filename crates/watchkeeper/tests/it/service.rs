@@ -222,3 +222,101 @@ fn slow_a_folder_that_is_not_there_makes_unready_and_is_named() {
     running.reaches("watchkeeper_records_total{source=\"cloudtrail\",became=\"stored\"}", 1.0);
     assert_eq!(running.stop().0, Some(0));
 }
+
+/// A message of protobuf with one field that is bytes.
+fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag << 3 | 2];
+    let mut length = bytes.len();
+    while length > 127 {
+        out.push(u8::try_from(length & 127).unwrap() | 128);
+        length >>= 7;
+    }
+    out.push(u8::try_from(length).unwrap());
+    out.extend_from_slice(bytes);
+    out
+}
+
+/// An OTLP request with one log record: resource_logs, scope_logs, log_records, body, string.
+fn one_log(text: &str) -> Vec<u8> {
+    field(1, &field(2, &field(2, &field(5, &field(1, text.as_bytes())))))
+}
+
+fn send(address: &str, kind: &str, body: &[u8]) -> u16 {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /v1/logs HTTP/1.1\r\nHost: {address}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn slow_what_otlp_was_answered_for_is_there_after_a_kill() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    let config = "[service]\nlisten = '127.0.0.1:0'\ngather_seconds = 1\n[otlp]\nhttp = '127.0.0.1:0'\ngrpc = '127.0.0.1:0'\n";
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let mut answered = 0;
+    for round in 0..3 {
+        let mut running = Running::at(&home);
+        let address = running.address("otlp http");
+        for number in 0..40 {
+            let text = format!("round {round} number {number}");
+            let json = format!(
+                r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{{"stringValue":"{text}"}}}}]}}]}}]}}"#
+            );
+            let code = if number % 2 == 0 {
+                send(&address, "application/json", json.as_bytes())
+            } else {
+                send(&address, "application/x-protobuf", &one_log(&text))
+            };
+            answered += u32::from(code == 200);
+        }
+        // Killed right after the last answer.
+        running.kill();
+    }
+    assert_eq!(answered, 120);
+    let mut last = Running::at(&home);
+    over_grpc(&last.address("otlp grpc"));
+    last.reaches("watchkeeper_otlp_records_total{became=\"taken\"}", 0.0);
+    let ask = "SELECT count(*) AS n, count(DISTINCT message) AS d FROM app_log";
+    let wanted = |n: u32| format!("{{\"n\":{n},\"d\":{n}}}\n");
+    let mut seen = String::new();
+    for _ in 0..PATIENCE / 4 {
+        seen = home.run(["query", "--format", "jsonl", "--sql", ask]).out;
+        if seen == wanted(120) || seen == wanted(121) {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(300));
+    }
+    assert!(seen == wanted(120) || seen == wanted(121), "{seen}");
+    assert_eq!(last.stop().0, Some(0));
+    let left = std::fs::read_dir(home.path().join("spool")).unwrap().count();
+    assert_eq!(left, 0, "what is committed is gone from the spool");
+}
+
+/// A log by gRPC, where there is a curl that speaks HTTP/2.
+fn over_grpc(address: &str) {
+    let message = one_log("by gRPC");
+    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let folder = tempfile::tempdir().unwrap();
+    let body = folder.path().join("body");
+    std::fs::write(&body, [&[0][..], &length, &message].concat()).unwrap();
+    let url = format!("http://{address}/opentelemetry.proto.collector.logs.v1.LogsService/Export");
+    let called = Command::new("curl")
+        .args(["-sS", "--http2-prior-knowledge", "-D", "-", "-o", "/dev/null"])
+        .args(["-H", "Content-Type: application/grpc", "-H", "TE: trailers", "--data-binary"])
+        .arg(format!("@{}", body.display()))
+        .arg(&url)
+        .output();
+    match called {
+        Ok(called) if called.status.success() => {
+            let shown = String::from_utf8_lossy(&called.stdout).to_lowercase();
+            assert!(shown.contains("http/2 200") && shown.contains("grpc-status: 0"), "{shown}");
+        }
+        other => eprintln!("skipped: gRPC is called by a curl that speaks HTTP/2: {other:?}"),
+    }
+}

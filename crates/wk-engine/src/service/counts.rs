@@ -35,6 +35,7 @@ macro_rules! figures {
 }
 
 figures! {
+    ALERTS "selfwatch_alerts" Gauge "What the watch finds wrong with itself now",
     COMMITS "commits" Counter "Commits to the ledger",
     COMMIT_LAG "commit_lag_seconds" Seconds "From delivery (object written, message sent) to commit, by path",
     FAILED_OBJECTS "failed_objects" Counter "Objects that could not be read; they are tried again or left where they lie",

@@ -18,15 +18,17 @@ pub mod listing;
 pub mod notices;
 pub mod queue;
 pub mod schedule;
+pub mod selfwatch;
 pub mod spool;
 mod stop;
 pub mod supervisor;
 mod tell;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wk_seam::clock::Clock;
+use wk_watch::selfwatch::Heard;
 
 pub use counts::Counts;
 pub use handed::{Content, Item};
@@ -43,13 +45,21 @@ pub struct Tools {
     pub counts: Arc<Counts>,
     /// Says what goes wrong, and not too often.
     pub teller: Arc<Teller>,
+    /// What the jobs know of themselves, for the watch over the watch.
+    pub heard: Arc<Mutex<Heard>>,
 }
 
 impl Tools {
     /// New ones, with nothing counted.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let teller = Arc::new(Teller::new(clock.clone()));
-        Self { clock, counts: Arc::default(), teller }
+        let heard = Heard { running_since: Some(clock.now()), ..Heard::default() };
+        Self { clock, counts: Arc::default(), teller, heard: Arc::new(Mutex::new(heard)) }
+    }
+
+    /// Lets a job say what it knows of itself.
+    pub fn hear(&self, say: impl FnOnce(&mut Heard)) {
+        say(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 

@@ -18,6 +18,7 @@ use wk_seam::Answer;
 use wk_seam::objects::{Buckets, Object};
 use wk_seam::queue::{Message, Queue};
 use wk_watch::messages::{self, Named, Says};
+use wk_watch::selfwatch::facts::QueueFacts;
 
 use super::handed::{Content, Item};
 use super::intake::{Door, Outcome};
@@ -64,6 +65,8 @@ const MESSAGES: u8 = 10;
 pub struct QueuePull {
     /// The queue.
     pub queue: Arc<dyn Queue>,
+    /// Where messages go that nobody could handle: only its depth is asked for.
+    pub dead_letters: Option<Arc<dyn Queue>>,
     /// The buckets that its messages may name.
     pub buckets: Arc<dyn Buckets>,
     /// Where what was found is handed in.
@@ -153,7 +156,7 @@ impl QueuePull {
                 }
                 settled = pulling.next_settled() => pulling.settle(settled).await,
                 _ = extend.tick() => pulling.extend().await,
-                _ = depth.tick() => pulling.depth().await,
+                _ = depth.tick() => self.depth(post).await,
             }
         }
         drop(receiving);
@@ -267,6 +270,14 @@ impl QueuePull {
         }
     }
 
+    /// Asks how much waits in the queue and among its dead letters.
+    async fn depth(&self, post: &Post) {
+        depth_of(self.queue.as_ref(), false, post).await;
+        if let Some(dead) = &self.dead_letters {
+            depth_of(dead.as_ref(), true, post).await;
+        }
+    }
+
     /// A message as an object: the same when it is delivered again.
     fn as_object(&self, message: &Message, what: &[u8]) -> (String, Sha256) {
         let uri = format!("{}#{}", self.queue.name(), message.id);
@@ -341,26 +352,6 @@ impl<'a> Pulling<'a> {
         self.post.tools.teller.warn(self.post.name(), "could not keep messages invisible", &told);
     }
 
-    async fn depth(&mut self) {
-        let counts = &self.post.tools.counts;
-        let queue = ("queue", self.name.as_str());
-        match self.pull.queue.depth().await {
-            Ok(depth) => {
-                let in_flight = [queue, ("state", "in flight")];
-                counts.set(counts::QUEUE_MESSAGES, &[queue, ("state", "waiting")], depth.waiting);
-                counts.set(counts::QUEUE_MESSAGES, &in_flight, depth.in_flight);
-                match depth.oldest_seconds {
-                    Some(seconds) => counts.set(counts::QUEUE_OLDEST, &[queue], seconds),
-                    None => counts.unset(counts::QUEUE_OLDEST, &[queue]),
-                }
-            }
-            Err(failure) => {
-                let what = "could not ask for the depth of the queue";
-                self.post.tools.teller.warn(self.post.name(), what, &failure.chain());
-            }
-        }
-    }
-
     /// Deletes what is still committed, and gives back what is not.
     async fn end(&mut self) {
         let mut given_back = Vec::new();
@@ -374,6 +365,37 @@ impl<'a> Pulling<'a> {
         // Best effort: what stays invisible comes again a little later.
         if !given_back.is_empty() && self.pull.queue.extend(&given_back, 0).await.is_err() {
             tracing::info!(job = self.post.name(), "messages are given back late");
+        }
+    }
+}
+
+async fn depth_of(of: &dyn Queue, dead_letters: bool, post: &Post) {
+    let (counts, name) = (&post.tools.counts, of.name());
+    let queue = ("queue", name.as_str());
+    match of.depth().await {
+        Ok(depth) => {
+            let facts = QueueFacts {
+                name: name.clone(),
+                waiting: depth.waiting,
+                oldest_seconds: depth.oldest_seconds,
+                dead_letters,
+                before: Vec::new(),
+            };
+            post.tools.hear(|heard| {
+                heard.queues.retain(|q| q.name != name);
+                heard.queues.push(facts);
+            });
+            let in_flight = [queue, ("state", "in flight")];
+            counts.set(counts::QUEUE_MESSAGES, &[queue, ("state", "waiting")], depth.waiting);
+            counts.set(counts::QUEUE_MESSAGES, &in_flight, depth.in_flight);
+            match depth.oldest_seconds {
+                Some(seconds) => counts.set(counts::QUEUE_OLDEST, &[queue], seconds),
+                None => counts.unset(counts::QUEUE_OLDEST, &[queue]),
+            }
+        }
+        Err(failure) => {
+            let what = "could not ask for the depth of the queue";
+            post.tools.teller.warn(post.name(), what, &failure.chain());
         }
     }
 }

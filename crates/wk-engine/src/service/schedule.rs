@@ -10,6 +10,7 @@ use std::time::Duration;
 use wk_model::Timestamp;
 use wk_seam::bookmarks::Bookmarks;
 use wk_seam::{Answer, Future};
+use wk_watch::selfwatch::facts::JobFacts;
 
 use super::tell::safe;
 use super::{Post, backoff, counts};
@@ -80,8 +81,13 @@ impl Scheduled {
     /// If the bookmarks fail. Work that fails is a trouble, and is done again.
     pub async fn run(&self, post: &Post) -> Answer<()> {
         let mut failures = 0;
+        let mut facts = self.facts(post).await?;
         loop {
             let now = post.tools.clock.now();
+            post.tools.hear(|heard| {
+                heard.jobs.retain(|job| job.name != facts.name);
+                heard.jobs.push(facts.clone());
+            });
             let next = self.when.next(self.last().await?, now);
             if next > now {
                 let left = u64::try_from(next.seconds() - now.seconds()).unwrap_or(0).max(1);
@@ -103,9 +109,11 @@ impl Scheduled {
                     }
                     let noted = self.when.noted(now).micros().to_string();
                     self.bookmarks.put(SHELF, &[(self.name.clone(), noted)]).await?;
+                    facts.last_ok = Some(now);
                 }
                 Err(failure) => {
                     failures += 1;
+                    facts.last_failed = Some((now, safe(&failure.chain())));
                     self.count(post, "failed");
                     post.trouble("scheduled work failed and is done again", &failure.chain());
                     let (first, most) = (Duration::from_secs(10), Duration::from_secs(900));
@@ -119,6 +127,20 @@ impl Scheduled {
 
     fn count(&self, post: &Post, ended: &str) {
         post.tools.counts.add(counts::SCHEDULED, &[("work", &self.name), ("ended", ended)], 1);
+    }
+
+    /// What is known of the work before it is done for the first time in this process.
+    async fn facts(&self, post: &Post) -> Answer<JobFacts> {
+        Ok(JobFacts {
+            name: self.name.clone(),
+            every_seconds: match self.when {
+                When::Every(seconds) => seconds,
+                When::Daily(_) => DAY_SECONDS,
+            },
+            since: post.tools.clock.now(),
+            last_ok: self.last().await?,
+            last_failed: None,
+        })
     }
 
     async fn last(&self) -> Answer<Option<Timestamp>> {

@@ -144,6 +144,7 @@ impl Town {
         let pull = Arc::new(queue::QueuePull {
             queue: Arc::new(self.queue.with_faults(faults.clone())),
             buckets: Arc::new(self.buckets.with_faults(faults.clone())),
+            dead_letters: None,
             door,
             limits: queue::Limits {
                 held: 20,
