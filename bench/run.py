@@ -123,6 +123,9 @@ def processor():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["soak"]:
+        import soak
+        sys.exit(soak.main(sys.argv[2:]))
     try:
         main()
     except (Wrong, OSError, subprocess.CalledProcessError) as error:

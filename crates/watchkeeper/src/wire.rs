@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod notify;
+pub(crate) mod check;
 pub(crate) mod service;
 
 use std::fs;

@@ -167,9 +167,15 @@ impl Inner {
     }
 
     fn begin(&self) -> io::Result<Open> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{}-{}-{number}.{OPEN}", self.clock.now().micros(), std::process::id());
-        let path = self.folder.join(name);
+        // A closed file of this name, of an earlier process, would be written over when this one is
+        // closed.
+        let path = loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let stem = format!("{}-{}-{number}", self.clock.now().micros(), std::process::id());
+            if !self.folder.join(format!("{stem}.{CLOSED}")).try_exists()? {
+                break self.folder.join(format!("{stem}.{OPEN}"));
+            }
+        };
         let options = fs::OpenOptions::new().append(true).create_new(true).mode(0o600).clone();
         let file = options.open(&path)?;
         sync_folder(&self.folder)?;

@@ -6,6 +6,7 @@
 mod backup;
 mod changes;
 mod complaints;
+mod config;
 mod demo;
 mod detect;
 mod doctor;
@@ -66,6 +67,7 @@ enum Command {
     Init(init::Init),
     Doctor(doctor::Doctor),
     Run(run::Run),
+    Config(config::Config),
     Ingest(ingest::Ingest),
     Query(query::Query),
     Tail(tail::Tail),
@@ -164,6 +166,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
             journal::write(&app).await?;
             Ok(exit)
         }
+        Command::Config(command) => command.run(home()?, out).await,
         Command::Run(command) => command.run(Arc::new(App::open(home()?)?), out).await,
         Command::Query(command) => command.run(&App::open(home()?)?, out).await,
         Command::Tail(command) => command.run(&App::open(home()?)?, out).await,

@@ -1,6 +1,8 @@
 //! Where everything of a user lies, and what the user says about it.
 
 pub(crate) mod aws;
+#[cfg(test)]
+mod example;
 mod home;
 mod log_groups;
 mod notify;

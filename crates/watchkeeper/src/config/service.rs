@@ -127,6 +127,75 @@ fn sixty() -> u64 {
     60
 }
 
+/// What of these sections cannot be, each with the key that says it. Asks nobody.
+pub(crate) fn mistakes(config: &super::Config) -> Vec<(String, String)> {
+    let mut within = vec![
+        ("[service] stop_seconds", config.service.stop_seconds, 1, 3600),
+        ("[service] gather_seconds", config.service.gather_seconds, 0, 5),
+        ("[otlp] spool_bytes", config.otlp.spool_bytes, 1 << 20, 1 << 40),
+    ];
+    for folder in &config.folder {
+        within.push(("[[folder]] poll_seconds", folder.poll_seconds, 1, 86_400));
+        within.push(("[[folder]] settle_seconds", folder.settle_seconds, 0, 86_400));
+    }
+    for queue in &config.queue {
+        let seconds = u64::from(queue.invisible_seconds);
+        within.push(("[[queue]] invisible_seconds", seconds, 30, 43_200));
+        within.push(("[[queue]] held", queue.held as u64, 10, 100_000));
+    }
+    for listing in &config.listing {
+        within.push(("[[listing]] every_minutes", listing.every_minutes, 1, 44_640));
+    }
+    let outside =
+        within.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
+    let mut found: Vec<(String, String)> = outside
+        .map(|(key, value, least, most)| {
+            (key.to_owned(), format!("{value} is not between {least} and {most}"))
+        })
+        .collect();
+    for listing in &config.listing {
+        if let Err(e) = listing.parts() {
+            found.push(("[[listing]] location".to_owned(), e.to_string()));
+        }
+    }
+    let addresses = [
+        ("[service] listen", &config.service.listen),
+        ("[otlp] http", &config.otlp.http),
+        ("[otlp] grpc", &config.otlp.grpc),
+    ];
+    for (key, address) in addresses {
+        if let Err(e) = loopback(key, address) {
+            found.push((key.to_owned(), e.to_string()));
+        }
+    }
+    found.extend(twice("[[folder]] path", config.folder.iter().map(|f| f.path.as_str())));
+    found.extend(twice("[[queue]] url", config.queue.iter().map(|q| q.url.as_str())));
+    found.extend(twice("[[listing]] location", config.listing.iter().map(|l| l.location.as_str())));
+    found
+}
+
+/// Names that stand twice: each names a job, and no two jobs may do the same.
+fn twice<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    let pairs = names.windows(2).filter(|pair| pair[0] == pair[1]);
+    pairs.map(|pair| (key.to_owned(), format!("{:?} stands twice", pair[0]))).collect()
+}
+
+impl Listing {
+    /// Bucket and prefix; the prefix is empty or ends in a slash.
+    pub(crate) fn parts(&self) -> anyhow::Result<(String, String)> {
+        let rest = self.location.strip_prefix("s3://").unwrap_or_default();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            anyhow::bail!("{:?} is not of the form s3://bucket/prefix/", self.location);
+        }
+        let prefix = prefix.trim_end_matches('/');
+        let slash = if prefix.is_empty() { "" } else { "/" };
+        Ok((bucket.to_owned(), format!("{prefix}{slash}")))
+    }
+}
+
 /// The address that a key names; `None` where it is empty.
 ///
 /// # Errors

@@ -59,12 +59,15 @@ impl Service {
                 app.home.config().display()
             );
         }
+        if let Some((key, why)) = config::mistakes(config).into_iter().next() {
+            anyhow::bail!("{key}: {why}; watchkeeper config check names everything that is wrong");
+        }
         let tools = Tools::new(app.clock.clone());
         let board = Arc::new(Board::new(app.clock.clone()));
         let bookmarks = Arc::new(SqliteBookmarks::open(app.home.path(), app.clock.clone())?);
         let ingest = Arc::new(app.ingest(None, app.detections()?).await?);
         let limits = intake::Limits {
-            gather: Duration::from_secs(config.service.gather_seconds.min(5)),
+            gather: Duration::from_secs(config.service.gather_seconds),
             ..intake::Limits::default()
         };
         let (intake, door) = Intake::new(ingest, limits, tools.clone());
@@ -115,7 +118,7 @@ impl Parts {
             bookmarks: self.bookmarks.clone(),
             door: self.door.clone(),
             limits: folder::Limits {
-                poll: Duration::from_secs(config.poll_seconds.max(1)),
+                poll: Duration::from_secs(config.poll_seconds),
                 settle_seconds: i64::try_from(config.settle_seconds).unwrap_or(i64::MAX),
                 ..folder::Limits::default()
             },
@@ -149,8 +152,8 @@ impl Parts {
             buckets: buckets(config.profile.as_deref(), reach).await?,
             door: self.door.clone(),
             limits: queue::Limits {
-                invisible_seconds: config.invisible_seconds.clamp(30, 43_200),
-                held: config.held.max(10),
+                invisible_seconds: config.invisible_seconds,
+                held: config.held,
                 ..queue::Limits::default()
             },
         };
@@ -161,35 +164,21 @@ impl Parts {
     }
 
     async fn listing(&self, config: &config::Listing) -> anyhow::Result<Job> {
-        let (bucket, prefix) = config
-            .location
-            .strip_prefix("s3://")
-            .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
-            .filter(|(bucket, _)| !bucket.is_empty())
-            .with_context(|| {
-                format!(
-                    "[[listing]] location = {:?} is not of the form s3://bucket/prefix/",
-                    config.location
-                )
-            })?;
-        let prefix = match prefix {
-            "" => String::new(),
-            some => format!("{}/", some.trim_end_matches('/')),
-        };
+        let (bucket, prefix) = config.parts()?;
         let (region, endpoint) = (config.region.clone(), config.endpoint.clone());
         let reach = Reach {
             settings: S3Settings { region, endpoint, sse_kms_key: None },
-            allowed: vec![bucket.to_owned()],
+            allowed: vec![bucket.clone()],
         };
         let pull = ListingPull {
-            bucket: bucket.to_owned(),
+            bucket,
             prefix,
             buckets: buckets(config.profile.as_deref(), reach).await?,
             ledger: Arc::new(self.app.ledger.clone()),
             bookmarks: self.bookmarks.clone(),
             door: self.door.clone(),
             limits: listing::Limits {
-                every: Duration::from_secs(config.every_minutes.max(1) * 60),
+                every: Duration::from_secs(config.every_minutes * 60),
                 grace_seconds: i64::from(config.grace_minutes) * 60,
                 first_days: i32::from(config.first_days),
                 overlap_days: i32::from(config.overlap_days),
@@ -351,7 +340,10 @@ pub(crate) async fn sqs(
 }
 
 /// The buckets that a profile reaches.
-async fn buckets(profile: Option<&str>, reach: Reach) -> anyhow::Result<Arc<dyn Buckets>> {
+pub(super) async fn buckets(
+    profile: Option<&str>,
+    reach: Reach,
+) -> anyhow::Result<Arc<dyn Buckets>> {
     let credentials = wk_aws::CliCredentials::load(profile).await?;
     Ok(Arc::new(S3Buckets::new(Arc::new(credentials), reach)))
 }

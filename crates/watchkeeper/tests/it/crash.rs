@@ -58,7 +58,7 @@ fn reference() -> &'static Reference {
 }
 
 #[expect(clippy::disallowed_methods, reason = "moments of a kill are parts of a run's length")]
-fn now() -> std::time::Instant {
+pub(crate) fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 

@@ -71,7 +71,7 @@ fn line(
     };
     put("time", time.to_string().into());
     put("level", level(&record).into());
-    put("message", record.body.map_or(Json::Null, message));
+    put("message", record.body.as_ref().map_or(Json::Null, message));
     put("service", text(&of_resource, &["service.name"]));
     put("host", text(&of_resource, &["host.name"]));
     put("logger", scope.name.clone().into());
@@ -117,8 +117,8 @@ fn level(record: &LogRecord) -> String {
 }
 
 /// A body that is no text is its JSON.
-fn message(body: AnyValue) -> Json {
-    match plain(&body) {
+fn message(body: &AnyValue) -> Json {
+    match plain(body) {
         Json::String(text) => text.into(),
         Json::Null => Json::Null,
         other => other.to_string().into(),
@@ -128,17 +128,17 @@ fn message(body: AnyValue) -> Json {
 fn plain(value: &AnyValue) -> Json {
     match &value.value {
         None => Json::Null,
-        Some(Value::StringValue(text)) => text.clone().into(),
-        Some(Value::BoolValue(b)) => (*b).into(),
-        Some(Value::IntValue(n)) => (*n).into(),
+        Some(Value::Text(text)) => text.clone().into(),
+        Some(Value::Bool(b)) => (*b).into(),
+        Some(Value::Int(n)) => (*n).into(),
         // What JSON has no number for is its word.
-        Some(Value::DoubleValue(n)) => match Json::from(*n) {
+        Some(Value::Double(n)) => match Json::from(*n) {
             Json::Null => n.to_string().into(),
             number => number,
         },
-        Some(Value::ArrayValue(array)) => array.values.iter().map(plain).collect(),
-        Some(Value::KvlistValue(list)) => Json::Object(object(&list.values)),
-        Some(Value::BytesValue(bytes)) => match std::str::from_utf8(bytes) {
+        Some(Value::Array(array)) => array.values.iter().map(plain).collect(),
+        Some(Value::List(list)) => Json::Object(object(&list.values)),
+        Some(Value::Bytes(bytes)) => match std::str::from_utf8(bytes) {
             Ok(text) if !text.contains('\0') => text.into(),
             _ => json!({"hex": hex(bytes)}),
         },

@@ -101,26 +101,29 @@ pub(super) struct AnyValue {
 }
 
 #[derive(Clone, PartialEq, prost::Oneof, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) enum Value {
     #[prost(string, tag = "1")]
-    StringValue(String),
+    #[serde(rename = "stringValue")]
+    Text(String),
     #[prost(bool, tag = "2")]
-    BoolValue(bool),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
     #[prost(int64, tag = "3")]
-    #[serde(deserialize_with = "number")]
-    IntValue(i64),
+    #[serde(rename = "intValue", deserialize_with = "number")]
+    Int(i64),
     #[prost(double, tag = "4")]
-    #[serde(deserialize_with = "number")]
-    DoubleValue(f64),
+    #[serde(rename = "doubleValue", deserialize_with = "number")]
+    Double(f64),
     #[prost(message, tag = "5")]
-    ArrayValue(ArrayValue),
+    #[serde(rename = "arrayValue")]
+    Array(ArrayValue),
     #[prost(message, tag = "6")]
-    KvlistValue(KeyValueList),
+    #[serde(rename = "kvlistValue")]
+    List(KeyValueList),
     /// In JSON it is base64; it is kept as it was written.
     #[prost(bytes = "vec", tag = "7")]
-    #[serde(deserialize_with = "as_text")]
-    BytesValue(Vec<u8>),
+    #[serde(rename = "bytesValue", deserialize_with = "as_text")]
+    Bytes(Vec<u8>),
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]

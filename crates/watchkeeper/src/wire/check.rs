@@ -1,0 +1,223 @@
+//! Looks at everything that config.toml names, and says of each whether it is there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wk_seam::queue::Queue as _;
+use wk_store::objects::{Reach, S3Settings};
+
+use super::service::{buckets, sqs};
+use super::{App, rule_files};
+use crate::config::{Config, Home, service as config};
+
+/// What was looked at, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// The key: `[[queue]] url`.
+    pub(crate) key: String,
+    /// How it is.
+    pub(crate) state: State,
+    /// What was found, or what to do about it.
+    pub(crate) say: String,
+}
+
+/// How something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// As it should be.
+    Good,
+    /// It works, but not as it may be meant.
+    Doubtful,
+    /// It does not work.
+    Wrong,
+}
+
+impl State {
+    /// In a word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Doubtful => "warning",
+            Self::Wrong => "error",
+        }
+    }
+}
+
+/// Everything that was looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Check(pub(crate) Vec<Looked>);
+
+impl Check {
+    /// Looks at the configuration of a home; with `reach`, also at what lies outside this machine.
+    pub(crate) async fn of(home: Home, reach: bool) -> Self {
+        let mut check = Self::default();
+        let file = home.config();
+        let config = match Config::read(&file) {
+            Ok(config) => config,
+            Err(e) => {
+                check.wrong("config.toml", format!("{e:#}"));
+                return check;
+            }
+        };
+        match file.try_exists() {
+            Ok(true) => check.good("config.toml", "it can be read".to_owned()),
+            _ => check
+                .doubtful("config.toml", "it is not there; every key has its default".to_owned()),
+        }
+        for (key, why) in config::mistakes(&config) {
+            check.wrong(&key, why);
+        }
+        check.values(&config);
+        for folder in &config.folder {
+            check.folder(folder, &home);
+        }
+        check.rules(&home);
+        let pulls = config.folder.len() + config.queue.len() + config.listing.len();
+        if pulls == 0 && config.otlp.http.is_empty() && config.otlp.grpc.is_empty() {
+            let say = "nothing is watched: watchkeeper run needs a [[folder]], a [[queue]], a [[listing]] or [otlp]";
+            check.doubtful("[[folder]], [[queue]], [[listing]], [otlp]", say.to_owned());
+        }
+        if reach {
+            check.outside(&config, home).await;
+        } else if !config.queue.is_empty()
+            || !config.listing.is_empty()
+            || config.lake.location.is_some()
+        {
+            check.doubtful("AWS", "not asked, because of --offline".to_owned());
+        }
+        check
+    }
+
+    /// Whether anything does not work.
+    pub(crate) fn is_wrong(&self) -> bool {
+        self.0.iter().any(|looked| looked.state == State::Wrong)
+    }
+
+    fn add(&mut self, key: &str, state: State, say: String) {
+        self.0.push(Looked { key: key.to_owned(), state, say });
+    }
+
+    fn good(&mut self, key: &str, say: String) {
+        self.add(key, State::Good, say);
+    }
+
+    fn doubtful(&mut self, key: &str, say: String) {
+        self.add(key, State::Doubtful, say);
+    }
+
+    fn wrong(&mut self, key: &str, say: String) {
+        self.add(key, State::Wrong, say);
+    }
+
+    fn told(&mut self, key: &str, found: anyhow::Result<String>) {
+        match found {
+            Ok(say) => self.good(key, say),
+            Err(e) => self.wrong(key, format!("{e:#}")),
+        }
+    }
+
+    fn values(&mut self, config: &Config) {
+        let policy = config.retention.policy().map(|policy| match policy.is_empty() {
+            true => "nothing is ever deleted".to_owned(),
+            false => format!("policy {}", policy.digest().short()),
+        });
+        self.told("[retention]", policy);
+        let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
+        self.told("[log_groups]", groups);
+    }
+
+    fn folder(&mut self, folder: &config::Folder, home: &Home) {
+        let key = "[[folder]] path";
+        let path = Path::new(&folder.path);
+        let looked = || -> anyhow::Result<String> {
+            let real = std::fs::canonicalize(path)?;
+            if home.path().starts_with(&real) || real.starts_with(home.path()) {
+                anyhow::bail!(
+                    "it holds the home directory, or lies in it: Watchkeeper would read its own files"
+                );
+            }
+            let entries = std::fs::read_dir(&real)?.take(1000).count();
+            let some = if entries == 1000 { "1000 entries or more" } else { "can be read" };
+            Ok(format!("{:?}: {some}", folder.path))
+        };
+        let found = looked().map_err(|e| e.context(format!("{:?}", folder.path)));
+        self.told(key, found);
+    }
+
+    fn rules(&mut self, home: &Home) {
+        let own = home.path().join("rules");
+        if !own.try_exists().unwrap_or(false) {
+            return;
+        }
+        let read = rule_files(&own).map(|files| {
+            let (detections, bad) = wk_watch::detect::Detections::built_in_and(files.into_iter());
+            (detections.rules().len(), bad)
+        });
+        match read {
+            Err(e) => self.wrong("rules", format!("{e:#}")),
+            Ok((count, bad)) => {
+                self.good("rules", format!("{count} rules"));
+                bad.iter().for_each(|rule| self.doubtful("rules", format!("left out: {rule}")));
+            }
+        }
+    }
+
+    /// What AWS, or what stands in for it, says.
+    async fn outside(&mut self, config: &Config, home: Home) {
+        for queue in &config.queue {
+            for (key, address) in
+                [("url", Some(&queue.url)), ("dead_letters", queue.dead_letters.as_ref())]
+            {
+                if let Some(address) = address {
+                    let found = look_at_queue(queue, key, address).await;
+                    self.told(&format!("[[queue]] {key}"), found);
+                }
+            }
+            if queue.dead_letters.is_none() {
+                let say = format!(
+                    "{:?} names no dead_letters: what cannot be read is seen by nobody",
+                    queue.url
+                );
+                self.doubtful("[[queue]] dead_letters", say);
+            }
+        }
+        for listing in &config.listing {
+            self.told("[[listing]] location", look_at_listing(listing).await);
+        }
+        if config.lake.location.is_some() {
+            self.told("[lake] location", look_at_lake(home).await);
+        }
+    }
+}
+
+async fn look_at_queue(queue: &config::Queue, key: &str, address: &str) -> anyhow::Result<String> {
+    let settings = wk_aws::Settings {
+        profile: queue.profile.clone(),
+        region: queue.region.clone(),
+        endpoint: queue.endpoint.clone(),
+        role: None,
+    };
+    let depth = sqs(key, address, &settings).await?.depth().await?;
+    Ok(format!("{address}: {} messages wait, {} are in flight", depth.waiting, depth.in_flight))
+}
+
+async fn look_at_listing(listing: &config::Listing) -> anyhow::Result<String> {
+    let (bucket, prefix) = listing.parts()?;
+    let (region, endpoint) = (listing.region.clone(), listing.endpoint.clone());
+    let settings = S3Settings { region, endpoint, sse_kms_key: None };
+    let reach = Reach { settings, allowed: vec![bucket.clone()] };
+    let buckets = buckets(listing.profile.as_deref(), reach).await?;
+    let level = buckets.bucket(&bucket, None).await?.level(&prefix).await?;
+    let (folders, objects) = (level.folders.len(), level.objects.len());
+    Ok(format!("{}: {folders} folders and {objects} objects at its top", listing.location))
+}
+
+async fn look_at_lake(home: Home) -> anyhow::Result<String> {
+    let app = Arc::new(App::open(home)?);
+    let there = app.files().await?.read_small("lake.json").await?.is_some();
+    Ok(if there {
+        "it holds a lake".to_owned()
+    } else {
+        "it can be reached and holds no lake yet".to_owned()
+    })
+}
