@@ -4,6 +4,8 @@ pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod notify;
 pub(crate) mod check;
+mod cloudwatch;
+pub(crate) mod heard;
 pub(crate) mod service;
 
 use std::fs;

@@ -30,8 +30,12 @@ fn keys(head: &str) -> Vec<String> {
 
 /// Heads of sections with free names, and sections that are lists.
 const FREE: &[&str] = &["log_groups"];
-const LISTS: &[(&str, &str)] =
-    &[("folder", "path = 'x'"), ("queue", "url = 'x'"), ("listing", "location = 's3://x'")];
+const LISTS: &[(&str, &str)] = &[
+    ("cloudwatch", "log_group = 'x'\naccount = '111122223333'"),
+    ("folder", "path = 'x'"),
+    ("listing", "location = 's3://x'"),
+    ("queue", "url = 'x'"),
+];
 
 #[test]
 fn the_example_can_be_read_and_its_defaults_are_the_programs() {

@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) queue: Vec<service::Queue>,
     /// Prefixes that it lists.
     pub(crate) listing: Vec<service::Listing>,
+    /// Log groups that it pulls.
+    pub(crate) cloudwatch: Vec<service::CloudWatch>,
     /// When the watch calls itself in trouble.
     pub(crate) selfwatch: selfwatch::Selfwatch,
     /// What is history.

@@ -1,4 +1,4 @@
-//! `[service]`, `[[folder]]`, `[[queue]]`, `[[listing]]`, `[otlp]`: what `run` does.
+//! `[service]`, `[[folder]]`, `[[queue]]`, `[[listing]]`, `[[cloudwatch]]`, `[otlp]`: what `run` does.
 
 use std::net::SocketAddr;
 
@@ -87,6 +87,28 @@ pub(crate) struct Listing {
     pub(crate) overlap_days: u16,
 }
 
+/// `[[cloudwatch]]`: a log group that is pulled, where nobody subscribes to it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CloudWatch {
+    /// Its name.
+    pub(crate) log_group: String,
+    /// The account that it belongs to.
+    pub(crate) account: String,
+    /// Profile of the AWS CLI whose credentials are used.
+    pub(crate) profile: Option<String>,
+    /// Its region, where it is not that of the profile.
+    pub(crate) region: Option<String>,
+    /// Endpoint of a stand-in for AWS.
+    pub(crate) endpoint: Option<String>,
+    /// Between two rounds, in seconds.
+    #[serde(default = "sixty")]
+    pub(crate) every_seconds: u64,
+    /// How many hours back the first round reaches.
+    #[serde(default = "day")]
+    pub(crate) first_hours: u32,
+}
+
 /// `[otlp]`: logs over the OpenTelemetry protocol. Nothing is offered by default.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -105,6 +127,9 @@ impl Default for Otlp {
     }
 }
 
+fn day() -> u32 {
+    24
+}
 fn two() -> u16 {
     2
 }
@@ -146,6 +171,9 @@ pub(crate) fn mistakes(config: &super::Config) -> Vec<(String, String)> {
     for listing in &config.listing {
         within.push(("[[listing]] every_minutes", listing.every_minutes, 1, 44_640));
     }
+    for group in &config.cloudwatch {
+        within.push(("[[cloudwatch]] every_seconds", group.every_seconds, 10, 86_400));
+    }
     let outside =
         within.into_iter().filter(|(_, value, least, most)| !(least..=most).contains(&value));
     let mut found: Vec<(String, String)> = outside
@@ -153,6 +181,12 @@ pub(crate) fn mistakes(config: &super::Config) -> Vec<(String, String)> {
             (key.to_owned(), format!("{value} is not between {least} and {most}"))
         })
         .collect();
+    for group in &config.cloudwatch {
+        if wk_model::AccountId::try_from(group.account.clone()).is_err() {
+            let why = format!("{:?} is no account of 12 digits", group.account);
+            found.push(("[[cloudwatch]] account".to_owned(), why));
+        }
+    }
     for listing in &config.listing {
         if let Err(e) = listing.parts() {
             found.push(("[[listing]] location".to_owned(), e.to_string()));
@@ -168,10 +202,19 @@ pub(crate) fn mistakes(config: &super::Config) -> Vec<(String, String)> {
             found.push((key.to_owned(), e.to_string()));
         }
     }
+    let groups = config.cloudwatch.iter().map(|group| group.log_group.as_str());
+    found.extend(twice("[[cloudwatch]] log_group", groups));
     found.extend(twice("[[folder]] path", config.folder.iter().map(|f| f.path.as_str())));
     found.extend(twice("[[queue]] url", config.queue.iter().map(|q| q.url.as_str())));
     found.extend(twice("[[listing]] location", config.listing.iter().map(|l| l.location.as_str())));
     found
+}
+
+/// Whether a service would have nothing to do.
+pub(crate) fn watches_nothing(config: &super::Config) -> bool {
+    let pulls =
+        [config.folder.len(), config.queue.len(), config.listing.len(), config.cloudwatch.len()];
+    pulls.iter().all(|n| *n == 0) && config.otlp.http.is_empty() && config.otlp.grpc.is_empty()
 }
 
 /// Names that stand twice: each names a job, and no two jobs may do the same.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wk_seam::queue::Queue as _;
 use wk_store::objects::{Reach, S3Settings};
 
+use super::cloudwatch::LogGroup;
 use super::service::{buckets, sqs};
 use super::{App, rule_files};
 use crate::config::{Config, Home, service as config};
@@ -72,15 +73,15 @@ impl Check {
             check.folder(folder, &home);
         }
         check.rules(&home);
-        let pulls = config.folder.len() + config.queue.len() + config.listing.len();
-        if pulls == 0 && config.otlp.http.is_empty() && config.otlp.grpc.is_empty() {
-            let say = "nothing is watched: watchkeeper run needs a [[folder]], a [[queue]], a [[listing]] or [otlp]";
-            check.doubtful("[[folder]], [[queue]], [[listing]], [otlp]", say.to_owned());
+        if config::watches_nothing(&config) {
+            let key = "[[folder]], [[queue]], [[listing]], [[cloudwatch]], [otlp]";
+            check.doubtful(key, "nothing is watched: watchkeeper run needs one of them".to_owned());
         }
         if reach {
             check.outside(&config, home).await;
         } else if !config.queue.is_empty()
             || !config.listing.is_empty()
+            || !config.cloudwatch.is_empty()
             || config.lake.location.is_some()
         {
             check.doubtful("AWS", "not asked, because of --offline".to_owned());
@@ -122,6 +123,8 @@ impl Check {
             false => format!("policy {}", policy.digest().short()),
         });
         self.told("[retention]", policy);
+        let limits = config.selfwatch.limits().map(|_| "limits are understood".to_owned());
+        self.told("[selfwatch]", limits);
         let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
         self.told("[log_groups]", groups);
     }
@@ -184,6 +187,9 @@ impl Check {
         for listing in &config.listing {
             self.told("[[listing]] location", look_at_listing(listing).await);
         }
+        for group in &config.cloudwatch {
+            self.told("[[cloudwatch]] log_group", look_at_group(group, home.clone()).await);
+        }
         if config.lake.location.is_some() {
             self.told("[lake] location", look_at_lake(home).await);
         }
@@ -210,6 +216,13 @@ async fn look_at_listing(listing: &config::Listing) -> anyhow::Result<String> {
     let level = buckets.bucket(&bucket, None).await?.level(&prefix).await?;
     let (folders, objects) = (level.folders.len(), level.objects.len());
     Ok(format!("{}: {folders} folders and {objects} objects at its top", listing.location))
+}
+
+async fn look_at_group(group: &config::CloudWatch, home: Home) -> anyhow::Result<String> {
+    use wk_seam::rounds::Rounds as _;
+    let now = App::open(home)?.clock.now();
+    let page = LogGroup::open(group, now).await?.page(None, now).await?;
+    Ok(format!("{}: {} documents on its first page", group.log_group, page.documents.len()))
 }
 
 async fn look_at_lake(home: Home) -> anyhow::Result<String> {

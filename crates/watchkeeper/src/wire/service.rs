@@ -10,8 +10,9 @@ use wk_engine::service::intake::{Door, Intake};
 use wk_engine::service::listing::ListingPull;
 use wk_engine::service::notices::Notices;
 use wk_engine::service::queue::{self, QueuePull};
+use wk_engine::service::rounds::RoundsPull;
 use wk_engine::service::schedule::{Scheduled, When};
-use wk_engine::service::selfwatch::SelfwatchJob;
+use wk_engine::service::selfwatch::{More, SelfwatchJob};
 use wk_engine::service::spool::SpoolPull;
 use wk_engine::service::supervisor::Patience;
 use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
@@ -52,10 +53,9 @@ impl Service {
     /// The service that config.toml describes.
     pub(crate) async fn of(app: &Arc<App>) -> anyhow::Result<Self> {
         let config = &app.config;
-        let pulls = config.folder.len() + config.queue.len() + config.listing.len();
-        if pulls == 0 && config.otlp.http.is_empty() && config.otlp.grpc.is_empty() {
+        if config::watches_nothing(config) {
             anyhow::bail!(
-                "there is nothing to watch: name a [[folder]], a [[queue]], a [[listing]] or an [otlp] address in {}",
+                "there is nothing to watch: name a [[folder]], a [[queue]], a [[listing]], a [[cloudwatch]] or an [otlp] address in {}",
                 app.home.config().display()
             );
         }
@@ -84,10 +84,14 @@ impl Service {
         for listing in &config.listing {
             jobs.push(parts.listing(listing).await?);
         }
+        for group in &config.cloudwatch {
+            jobs.push(parts.cloudwatch(group).await?);
+        }
         jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled());
         jobs.extend(parts.notices().await?);
         jobs.push(parts.selfwatch());
+        jobs.push(parts.selfwatch()?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
             let shown = Shown { tools: tools.clone(), board: board.clone() };
             jobs.push(api::serve::job("http", address, api::pages(shown))?);
@@ -211,6 +215,20 @@ impl Parts {
                 Box::pin(async move { notices.beat(&post).await })
             }));
         }
+    async fn cloudwatch(&self, config: &config::CloudWatch) -> anyhow::Result<Job> {
+        let logs = super::cloudwatch::LogGroup::open(config, self.app.clock.now()).await?;
+        let pull = RoundsPull {
+            logs: Arc::new(logs),
+            path: "logs",
+            bookmarks: self.bookmarks.clone(),
+            door: self.door.clone(),
+            every: Duration::from_secs(config.every_seconds),
+        };
+        Ok(job(format!("cloudwatch {}", config.log_group), Arc::new(pull), |pull, post| {
+            Box::pin(async move { pull.run(&post).await })
+        }))
+    }
+
     /// What takes logs, and what reads the spool in which it keeps them. A spool of an earlier run
     /// is read even if nothing is taken any more.
     fn otlp(&self, tools: &Tools) -> anyhow::Result<Vec<Job>> {
@@ -239,13 +257,21 @@ impl Parts {
     }
 
     /// The watch over the watch.
-    fn selfwatch(&self) -> Job {
+    fn selfwatch(&self) -> anyhow::Result<Job> {
         let (ledger, clock) = (Arc::new(self.app.ledger.clone()), self.app.clock.clone());
         let writer = format!("{}-selfwatch", super::writer(clock.as_ref()));
-        let selfwatch =
-            Selfwatch::new(ledger, clock, wk_watch::selfwatch::Limits::default(), writer);
-        let of = SelfwatchJob { selfwatch, every: Duration::from_secs(60), more: Box::new(|_| ()) };
-        job("selfwatch", Arc::new(of), |of, post| Box::pin(async move { of.run(&post).await }))
+        let limits = self.app.config.selfwatch.limits()?;
+        let selfwatch = Selfwatch::new(ledger, clock, limits, writer);
+        let home = self.app.home.clone();
+        let more: More = Box::new(move |heard| {
+            // Local lakes lie in the home.
+            heard.disks.extend(super::heard::disk("home", home.path()));
+        });
+        let of = SelfwatchJob { selfwatch, every: Duration::from_secs(60), more };
+        let run = |of: Arc<SelfwatchJob>, post: Post| -> Running {
+            Box::pin(async move { of.run(&post).await })
+        };
+        Ok(job("selfwatch", Arc::new(of), run))
     }
 
     /// What is done at its times.

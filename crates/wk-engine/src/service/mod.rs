@@ -17,6 +17,7 @@ pub mod intake;
 pub mod listing;
 pub mod notices;
 pub mod queue;
+pub mod rounds;
 pub mod schedule;
 pub mod selfwatch;
 pub mod spool;

@@ -484,3 +484,69 @@ proptest! {
         whatever_happens(seed, &objects, &sent, &processes);
     }
 }
+
+/// Logs in pages of two lines; each page may come again.
+struct Paged(Mutex<u64>);
+
+impl wk_seam::rounds::Rounds for Paged {
+    fn name(&self) -> String {
+        "group".to_owned()
+    }
+
+    fn page<'a>(
+        &'a self,
+        cursor: Option<&'a str>,
+        _: Timestamp,
+    ) -> wk_seam::Future<'a, wk_seam::Answer<wk_seam::rounds::Page>> {
+        *self.0.lock().unwrap() += 1;
+        let at: u8 = cursor.map_or(0, |text| text.parse().unwrap());
+        // A page overlaps the one before: events come again, in other documents.
+        let ids = [at.saturating_sub(1), at, at + 1];
+        let documents = vec![events(ids.into_iter().filter(|id| *id < 20)).lines().concat()];
+        let (next, done) = if at < 18 { (at + 2, false) } else { (at, true) };
+        let page = wk_seam::rounds::Page { documents, cursor: next.to_string(), done };
+        Box::pin(std::future::ready(Ok(page)))
+    }
+}
+
+#[test]
+fn logs_in_pages_are_read_on_from_their_cursor_after_a_restart() {
+    let town = Town::new(5);
+    let logs = Arc::new(Paged(Mutex::new(0)));
+    let faults = [vec![(25, wk_seam::fakes::Fault::Killed)], vec![]];
+    for (life, faults) in faults.into_iter().enumerate() {
+        let faults = Arc::new(Faults::at(faults));
+        let tools = Tools::new(town.clock.clone());
+        let process = CALM;
+        let (intake, door) = town.intake(&process, &format!("life {life}"), faults.clone(), &tools);
+        let pull = Arc::new(wk_engine::service::rounds::RoundsPull {
+            logs: logs.clone(),
+            path: "logs",
+            bookmarks: Arc::new(town.bookmarks.with_faults(faults.clone())),
+            door,
+            every: ms(5),
+        });
+        let job = Town::job("logs", move |post| {
+            let pull = pull.clone();
+            Box::pin(async move { pull.run(&post).await })
+        });
+        let (stopper, hears) = stop();
+        let board = Arc::new(Board::new(town.clock.clone()));
+        let patience = Patience { first: ms(1), most: ms(4), to_stop: ms(2000) };
+        in_runtime(async {
+            let jobs = vec![intake, job];
+            let running = service::run(jobs, hears.clone(), tools.clone(), board, patience);
+            let watching = async {
+                for _ in 0..1500 {
+                    if faults.dead() || town.visible().len() == 20 || !hears.pause(ms(2)).await {
+                        break;
+                    }
+                }
+                stopper.stop();
+            };
+            tokio::join!(running, watching)
+        });
+        assert_eq!(town.visible().len() == 20, life == 1, "killed half-way, then done");
+    }
+    assert_eq!(town.visible(), Town::once(0..20));
+}
