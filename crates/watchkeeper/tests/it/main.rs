@@ -19,5 +19,6 @@ mod recovery;
 mod route;
 mod s3;
 mod service;
+mod service_queue;
 mod upkeep;
 mod watch;

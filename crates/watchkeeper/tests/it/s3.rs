@@ -16,6 +16,7 @@ pub(crate) struct Moto {
     child: Child,
     pub(crate) endpoint: String,
     pub(crate) python: PathBuf,
+    python: PathBuf,
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the tests' Python is, the environment says")]
@@ -53,6 +54,7 @@ sys.stdin.read()
 
     /// Runs Python with a client for S3 as `s3`, and what else is named, as `words`.
     pub(crate) fn do_in_python(&self, code: &str, words: &[&str]) {
+    pub(crate) fn do_in_python(&self, code: &str, words: &[&str]) -> String {
         let whole = format!(
             "
 import sys, os, boto3
@@ -68,6 +70,7 @@ s3 = boto3.client('s3', endpoint_url=endpoint, **keys)
             .output()
             .unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
     }
 
     fn bucket(&self, name: &str) {
@@ -95,6 +98,11 @@ impl Drop for Moto {
 
 /// Runs the program as a user whose profile `reader` assumes a role.
 fn run(home: &Home, endpoint: &str, args: &[&str]) -> Ended {
+    ended(as_reader(home, endpoint, args).output().unwrap())
+}
+
+/// The program as a user whose profile `reader` assumes a role.
+pub(crate) fn as_reader(home: &Home, endpoint: &str, args: &[&str]) -> Command {
     let aws = home.path().with_file_name("aws");
     std::fs::create_dir_all(&aws).unwrap();
     let config = "
@@ -115,7 +123,7 @@ source_profile = base
         .env("AWS_SHARED_CREDENTIALS_FILE", aws.join("credentials"))
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_ENDPOINT_URL", endpoint);
-    ended(command.output().unwrap())
+    command
 }
 
 fn report(ended: &Ended) -> Value {

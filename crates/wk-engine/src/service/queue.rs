@@ -7,12 +7,13 @@
 //! * A message that nobody understands is filed as a complaint, once, and left to the dead letters.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use tokio::sync::{Notify, mpsc};
 use wk_model::{Sha256, Timestamp};
 use wk_seam::Answer;
 use wk_seam::objects::{Buckets, Object};
@@ -112,14 +113,25 @@ impl Became {
 /// A message that was worked on: its id, and what became of it.
 type Settled = (String, Became);
 
+/// The newest receipt of each message that is worked on, and word that there is room for more.
+#[derive(Default)]
+struct Held {
+    receipts: Mutex<BTreeMap<String, String>>,
+    room: Notify,
+}
+
+impl Held {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
+        self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A pull that is under way.
 struct Pulling<'a> {
     pull: &'a QueuePull,
     post: &'a Post,
     name: String,
-    /// The newest receipt of each message that is worked on.
-    held: BTreeMap<String, String>,
-    work: FuturesUnordered<BoxFuture<'a, Settled>>,
+    held: Held,
 }
 
 impl QueuePull {
@@ -130,68 +142,44 @@ impl QueuePull {
     /// None; a queue that cannot be reached is a trouble that may pass.
     pub async fn run(&self, post: &Post) -> Answer<()> {
         let name = self.queue.name();
-        let (held, work) = (BTreeMap::new(), FuturesUnordered::new());
-        let mut pulling = Pulling { pull: self, post, name, held, work };
-        let extend_every = Duration::from_secs(u64::from(self.limits.invisible_seconds.max(3))) / 3;
-        let mut extend = tokio::time::interval(extend_every);
-        let mut depth = tokio::time::interval(self.limits.depth_every);
-        // Never dropped half-way: the messages of its answer would be invisible for nothing.
-        let mut receiving = Some(self.receive(post));
-        loop {
-            let room = pulling.held.len() + usize::from(MESSAGES) <= self.limits.held;
-            if room && receiving.is_none() {
-                receiving = Some(self.receive(post));
-            }
-            let next = async {
-                match &mut receiving {
-                    Some(receiving) => receiving.await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = post.stop.wait() => break,
-                got = next => {
-                    receiving = None;
-                    pulling.take(got);
-                }
-                settled = pulling.next_settled() => pulling.settle(settled).await,
-                _ = extend.tick() => pulling.extend().await,
-                _ = depth.tick() => self.depth(post).await,
-            }
+        let pulling = Pulling { pull: self, post, name, held: Held::default() };
+        let (send, receive) = mpsc::channel(1);
+        // Side by side, and none within another: a call that waits for what another call holds, such
+        // as credentials that are being fetched, must not keep that one from going on.
+        let pulled = async { tokio::join!(pulling.receive(send), pulling.work(receive)) };
+        tokio::select! {
+            _ = pulled => {}
+            () = pulling.extend() => {}
+            () = pulling.depth() => {}
         }
-        drop(receiving);
-        pulling.end().await;
         Ok(())
     }
 
     /// Waits for messages; after a failure, a little longer each time.
-    fn receive<'a>(&'a self, post: &'a Post) -> BoxFuture<'a, Vec<Message>> {
-        Box::pin(async move {
-            let mut failures = 0;
-            loop {
-                let limits = &self.limits;
-                let got =
-                    self.queue.receive(MESSAGES, limits.wait_seconds, limits.invisible_seconds);
-                let wait = match got.await {
-                    Ok(messages) if messages.is_empty() => {
-                        post.well();
-                        limits.idle
-                    }
-                    Ok(messages) => {
-                        post.well();
-                        return messages;
-                    }
-                    Err(failure) => {
-                        failures += 1;
-                        post.trouble("could not receive messages", &failure.chain());
-                        backoff(limits.idle * 4, Duration::from_secs(60), failures, post.name())
-                    }
-                };
-                if !post.stop.pause(wait).await {
-                    return Vec::new();
+    async fn receive(&self, post: &Post) -> Vec<Message> {
+        let mut failures = 0;
+        loop {
+            let limits = &self.limits;
+            let got = self.queue.receive(MESSAGES, limits.wait_seconds, limits.invisible_seconds);
+            let wait = match got.await {
+                Ok(messages) if messages.is_empty() => {
+                    post.well();
+                    limits.idle
                 }
+                Ok(messages) => {
+                    post.well();
+                    return messages;
+                }
+                Err(failure) => {
+                    failures += 1;
+                    post.trouble("could not receive messages", &failure.chain());
+                    backoff(limits.idle * 4, Duration::from_secs(60), failures, post.name())
+                }
+            };
+            if !post.stop.pause(wait).await {
+                return Vec::new();
             }
-        })
+        }
     }
 
     /// Works on one message until its rows are committed or it cannot be read.
@@ -270,14 +258,6 @@ impl QueuePull {
         }
     }
 
-    /// Asks how much waits in the queue and among its dead letters.
-    async fn depth(&self, post: &Post) {
-        depth_of(self.queue.as_ref(), false, post).await;
-        if let Some(dead) = &self.dead_letters {
-            depth_of(dead.as_ref(), true, post).await;
-        }
-    }
-
     /// A message as an object: the same when it is delivered again.
     fn as_object(&self, message: &Message, what: &[u8]) -> (String, Sha256) {
         let uri = format!("{}#{}", self.queue.name(), message.id);
@@ -286,28 +266,62 @@ impl QueuePull {
     }
 }
 
-impl<'a> Pulling<'a> {
-    /// Begins to work on messages. One that is worked on already only brings a newer receipt.
-    fn take(&mut self, messages: Vec<Message>) {
-        for message in messages {
-            let (id, receipt) = (message.id.clone(), message.receipt.clone());
-            if self.held.insert(id, receipt).is_none() {
-                let (pull, post) = (self.pull, self.post);
-                self.work.push(Box::pin(pull.work(message, post)));
+impl Pulling<'_> {
+    /// Receives messages as long as there is room for them.
+    async fn receive(&self, send: mpsc::Sender<Vec<Message>>) {
+        let stop = &self.post.stop;
+        while !stop.requested() {
+            let room = self.held.room.notified();
+            if self.held.lock().len() + usize::from(MESSAGES) > self.pull.limits.held {
+                tokio::select! {
+                    () = stop.wait() => break,
+                    () = room => continue,
+                }
+            }
+            // What was received when the end is called stays invisible a while, and comes again.
+            let got = tokio::select! {
+                () = stop.wait() => break,
+                got = self.pull.receive(self.post) => got,
+            };
+            if send.send(got).await.is_err() {
+                break;
             }
         }
     }
 
-    /// Some messages that have been worked on. Waits for ever while there are none.
-    async fn next_settled(&mut self) -> Vec<Settled> {
-        match (&mut self.work).ready_chunks(100).next().await {
-            Some(settled) => settled,
-            None => std::future::pending().await,
+    /// Works on messages until no more come and all are settled; gives back what was not read.
+    async fn work(&self, mut receive: mpsc::Receiver<Vec<Message>>) {
+        let mut work: FuturesUnordered<BoxFuture<'_, Settled>> = FuturesUnordered::new();
+        let mut settling: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+        let mut open = true;
+        while open || !work.is_empty() || !settling.is_empty() {
+            let mut ready = (&mut work).ready_chunks(100);
+            tokio::select! {
+                got = receive.recv(), if open => match got {
+                    Some(messages) => {
+                        drop(ready);
+                        for message in self.take(messages) {
+                            work.push(Box::pin(self.pull.work(message, self.post)));
+                        }
+                    }
+                    None => open = false,
+                },
+                Some(settled) = ready.next() => settling.push(Box::pin(self.settle(settled))),
+                Some(()) = settling.next() => {}
+            }
         }
+        self.give_back().await;
+    }
+
+    /// The messages that are not worked on yet. One that is only brings a newer receipt.
+    fn take(&self, messages: Vec<Message>) -> Vec<Message> {
+        let mut held = self.held.lock();
+        let mut fresh = |m: &Message| held.insert(m.id.clone(), m.receipt.clone()).is_none();
+        messages.into_iter().filter(|message| fresh(message)).collect()
     }
 
     /// Deletes what is done. What is left comes again by itself.
-    async fn settle(&mut self, settled: Vec<Settled>) {
+    async fn settle(&self, settled: Vec<Settled>) {
         let mut done = Vec::new();
         for (id, became) in settled {
             let labels = [("queue", self.name.as_str()), ("became", became.word())];
@@ -316,9 +330,13 @@ impl<'a> Pulling<'a> {
                 let what = "a message is not understood; it is left for the dead letters";
                 self.post.tools.teller.warn(self.post.name(), what, &id);
             }
-            let receipt = self.held.remove(&id);
+            if became == Became::Unread {
+                continue; // it is given back at the end
+            }
+            let receipt = self.held.lock().remove(&id);
             done.extend(receipt.filter(|_| became.is_done()));
         }
+        self.held.room.notify_one();
         if done.is_empty() {
             return;
         }
@@ -336,34 +354,45 @@ impl<'a> Pulling<'a> {
         self.post.tools.teller.warn(self.post.name(), "could not delete messages", why);
     }
 
-    /// Keeps what is worked on invisible.
-    async fn extend(&mut self) {
-        let receipts: Vec<String> = self.held.values().cloned().collect();
-        if receipts.is_empty() {
-            return;
+    /// Keeps what is worked on invisible. Never ends by itself.
+    async fn extend(&self) {
+        let seconds = u64::from(self.pull.limits.invisible_seconds.max(3));
+        let mut tick = tokio::time::interval(Duration::from_secs(seconds) / 3);
+        loop {
+            tick.tick().await;
+            let receipts: Vec<String> = self.held.lock().values().cloned().collect();
+            if receipts.is_empty() {
+                continue;
+            }
+            let extended = self.pull.queue.extend(&receipts, self.pull.limits.invisible_seconds);
+            let told = match extended.await {
+                Ok(failed) if failed.is_empty() => continue,
+                Ok(failed) => format!("{} of {}", failed.len(), receipts.len()),
+                Err(failure) => failure.chain(),
+            };
+            // They may be delivered a second time, and are found to be known then.
+            let what = "could not keep messages invisible";
+            self.post.tools.teller.warn(self.post.name(), what, &told);
         }
-        let told = match self.pull.queue.extend(&receipts, self.pull.limits.invisible_seconds).await
-        {
-            Ok(failed) if failed.is_empty() => return,
-            Ok(failed) => format!("{} of {}", failed.len(), receipts.len()),
-            Err(failure) => failure.chain(),
-        };
-        // They may be delivered a second time, and are found to be known then.
-        self.post.tools.teller.warn(self.post.name(), "could not keep messages invisible", &told);
     }
 
-    /// Deletes what is still committed, and gives back what is not.
-    async fn end(&mut self) {
-        let mut given_back = Vec::new();
-        while let Some((id, became)) = self.work.next().await {
-            if became == Became::Unread {
-                given_back.extend(self.held.remove(&id));
-            } else {
-                self.settle(vec![(id, became)]).await;
+    /// Asks how much waits in the queue and among its dead letters. Never ends by itself.
+    async fn depth(&self) {
+        let mut tick = tokio::time::interval(self.pull.limits.depth_every);
+        loop {
+            tick.tick().await;
+            depth_of(self.pull.queue.as_ref(), false, self.post).await;
+            if let Some(dead) = &self.pull.dead_letters {
+                depth_of(dead.as_ref(), true, self.post).await;
             }
         }
+    }
+
+    /// Gives back what was not read before the end.
+    async fn give_back(&self) {
+        let left: Vec<String> = self.held.lock().values().cloned().collect();
         // Best effort: what stays invisible comes again a little later.
-        if !given_back.is_empty() && self.pull.queue.extend(&given_back, 0).await.is_err() {
+        if !left.is_empty() && self.pull.queue.extend(&left, 0).await.is_err() {
             tracing::info!(job = self.post.name(), "messages are given back late");
         }
     }

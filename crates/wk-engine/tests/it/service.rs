@@ -550,3 +550,98 @@ fn logs_in_pages_are_read_on_from_their_cursor_after_a_restart() {
     }
     assert_eq!(town.visible(), Town::once(0..20));
 }
+
+/// A queue whose calls wait for each other, as calls do that share credentials which are being
+/// fetched.
+struct OneAtATime(MemoryQueue, tokio::sync::Mutex<()>);
+
+impl OneAtATime {
+    async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = self.1.lock().await;
+        // Holds it over some time in which nothing else may be kept from going on.
+        drop(tokio::time::timeout(ms(3), std::future::pending::<()>()).await);
+        turn
+    }
+}
+
+impl wk_seam::queue::Queue for OneAtATime {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+    fn receive(
+        &self,
+        max: u8,
+        wait: u8,
+        invisible: u32,
+    ) -> wk_seam::Future<'_, wk_seam::Answer<Vec<wk_seam::queue::Message>>> {
+        Box::pin(async move {
+            let _turn = self.turn().await;
+            self.0.receive(max, wait, invisible).await
+        })
+    }
+    fn extend<'a>(
+        &'a self,
+        receipts: &'a [String],
+        invisible: u32,
+    ) -> wk_seam::Future<'a, wk_seam::Answer<Vec<String>>> {
+        Box::pin(async move {
+            let _turn = self.turn().await;
+            self.0.extend(receipts, invisible).await
+        })
+    }
+    fn delete<'a>(
+        &'a self,
+        receipts: &'a [String],
+    ) -> wk_seam::Future<'a, wk_seam::Answer<Vec<String>>> {
+        Box::pin(async move {
+            let _turn = self.turn().await;
+            self.0.delete(receipts).await
+        })
+    }
+    fn depth(&self) -> wk_seam::Future<'_, wk_seam::Answer<wk_seam::queue::Depth>> {
+        Box::pin(async move {
+            let _turn = self.turn().await;
+            self.0.depth().await
+        })
+    }
+}
+
+#[test]
+fn a_call_that_waits_for_another_does_not_stop_the_queue_for_ever() {
+    let town = Town::new(6);
+    for number in 0..8u8 {
+        town.put(&format!("t/{number}"), &events([number]));
+        town.queue.send(notice(Told::Notification, &format!("t/{number}")));
+    }
+    let tools = Tools::new(town.clock.clone());
+    let faults = Arc::new(Faults::default());
+    let (intake, door) = town.intake(&CALM, "one", faults, &tools);
+    let pull = Arc::new(queue::QueuePull {
+        queue: Arc::new(OneAtATime(town.queue.clone(), tokio::sync::Mutex::default())),
+        buckets: Arc::new(town.buckets.clone()),
+        dead_letters: None,
+        door,
+        limits: queue::Limits { idle: ms(1), depth_every: ms(1), ..queue::Limits::default() },
+    });
+    let job = Town::job("queue", move |post| {
+        let pull = pull.clone();
+        Box::pin(async move { pull.run(&post).await })
+    });
+    let (stopper, hears) = stop();
+    let board = Arc::new(Board::new(town.clock.clone()));
+    let patience = Patience { first: ms(1), most: ms(4), to_stop: ms(3000) };
+    let ended = in_runtime(async {
+        let running = service::run(vec![intake, job], hears.clone(), tools, board, patience);
+        let watching = async {
+            for _ in 0..1000 {
+                if town.queue.waiting().is_empty() || !hears.pause(ms(3)).await {
+                    break;
+                }
+            }
+            stopper.stop();
+        };
+        tokio::join!(running, watching).0
+    });
+    assert_eq!((ended, town.queue.waiting().len()), (service::Ended::Whole, 0));
+    assert_eq!(town.visible(), Town::once(0..8));
+}
