@@ -1,11 +1,10 @@
 //! The only file that knows every part: it puts them together for a command.
 
+pub(crate) mod check;
+mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod notify;
-pub(crate) mod check;
-mod cloudwatch;
-pub(crate) mod heard;
 pub(crate) mod service;
 
 use std::fs;

@@ -16,7 +16,6 @@ pub(crate) struct Moto {
     child: Child,
     pub(crate) endpoint: String,
     pub(crate) python: PathBuf,
-    python: PathBuf,
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the tests' Python is, the environment says")]
@@ -53,7 +52,6 @@ sys.stdin.read()
     }
 
     /// Runs Python with a client for S3 as `s3`, and what else is named, as `words`.
-    pub(crate) fn do_in_python(&self, code: &str, words: &[&str]) {
     pub(crate) fn do_in_python(&self, code: &str, words: &[&str]) -> String {
         let whole = format!(
             "
