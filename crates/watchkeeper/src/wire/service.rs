@@ -89,9 +89,8 @@ impl Service {
         }
         jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled());
-        jobs.extend(parts.notices().await?);
-        jobs.push(parts.selfwatch());
         jobs.push(parts.selfwatch()?);
+        jobs.extend(parts.notices().await?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
             let shown = Shown { tools: tools.clone(), board: board.clone() };
             jobs.push(api::serve::job("http", address, api::pages(shown))?);
@@ -193,28 +192,6 @@ impl Parts {
         Ok(job(name, Arc::new(pull), |pull, post| Box::pin(async move { pull.run(&post).await })))
     }
 
-    /// What tells people.
-    async fn notices(&self) -> anyhow::Result<Vec<Job>> {
-        let every = Duration::from_secs(60);
-        let heartbeat = self.app.config.notify.heartbeat.clone();
-        let notices = Arc::new(Notices {
-            notify: self.app.notify().await?,
-            every: Duration::from_secs(2),
-            heartbeat: heartbeat.map(|channel| (channel, every)),
-        });
-        let mut jobs = vec![
-            job("notices route", notices.clone(), |notices, post| {
-                Box::pin(async move { notices.route(&post).await })
-            }),
-            job("notices deliver", notices.clone(), |notices, post| {
-                Box::pin(async move { notices.deliver(&post).await })
-            }),
-        ];
-        if notices.heartbeat.is_some() {
-            jobs.push(job("heartbeat", notices, |notices, post| {
-                Box::pin(async move { notices.beat(&post).await })
-            }));
-        }
     async fn cloudwatch(&self, config: &config::CloudWatch) -> anyhow::Result<Job> {
         let logs = super::cloudwatch::LogGroup::open(config, self.app.clock.now()).await?;
         let pull = RoundsPull {
@@ -272,6 +249,31 @@ impl Parts {
             Box::pin(async move { of.run(&post).await })
         };
         Ok(job("selfwatch", Arc::new(of), run))
+    }
+
+    /// What tells people.
+    async fn notices(&self) -> anyhow::Result<Vec<Job>> {
+        let every = Duration::from_secs(60);
+        let heartbeat = self.app.config.notify.heartbeat.clone();
+        let notices = Arc::new(Notices {
+            notify: self.app.notify().await?,
+            every: Duration::from_secs(2),
+            heartbeat: heartbeat.map(|channel| (channel, every)),
+        });
+        let mut jobs = vec![
+            job("notices route", notices.clone(), |notices, post| {
+                Box::pin(async move { notices.route(&post).await })
+            }),
+            job("notices deliver", notices.clone(), |notices, post| {
+                Box::pin(async move { notices.deliver(&post).await })
+            }),
+        ];
+        if notices.heartbeat.is_some() {
+            jobs.push(job("heartbeat", notices, |notices, post| {
+                Box::pin(async move { notices.beat(&post).await })
+            }));
+        }
+        Ok(jobs)
     }
 
     /// What is done at its times.
