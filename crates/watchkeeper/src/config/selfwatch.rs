@@ -66,6 +66,8 @@ pub(crate) struct BackFill {
 pub(crate) struct Drill {
     /// The channel that must take the drill's notice. None: the drill ends at the route, and says so.
     pub(crate) channel: Option<String>,
+    /// The service holds no drills.
+    pub(crate) off: bool,
 }
 
 impl Default for BackFill {

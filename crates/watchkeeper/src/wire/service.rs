@@ -28,6 +28,7 @@ use wk_store::spool::FolderSpool;
 use super::App;
 use crate::api::otlp::Receiver;
 use crate::api::{self, Shown};
+use crate::cli::drill::{self, Which};
 use crate::config::service as config;
 
 /// A service that is put together and not begun.
@@ -101,6 +102,10 @@ impl Service {
 }
 
 type Running = wk_seam::Future<'static, Answer<()>>;
+
+fn unheard(error: anyhow::Error) -> Failure {
+    Failure::new("hear of the disk, the outbox and the drills", error).transient()
+}
 
 /// A job that runs something that is shared by all its beginnings.
 fn job<T: Send + Sync + 'static>(
@@ -239,10 +244,10 @@ impl Parts {
         let writer = format!("{}-selfwatch", super::writer(clock.as_ref()));
         let limits = self.app.config.selfwatch.limits()?;
         let selfwatch = Selfwatch::new(ledger, clock, limits, writer);
-        let home = self.app.home.clone();
-        let more: More = Box::new(move |heard| {
-            // Local lakes lie in the home.
-            heard.disks.extend(super::heard::disk("home", home.path()));
+        let app = self.app.clone();
+        let more: More = Box::new(move || {
+            let app = app.clone();
+            Box::pin(async move { super::heard::heard(&app).await.map_err(unheard) })
         });
         let of = SelfwatchJob { selfwatch, every: Duration::from_secs(60), more };
         let run = |of: Arc<SelfwatchJob>, post: Post| -> Running {
@@ -279,12 +284,18 @@ impl Parts {
     /// What is done at its times.
     fn scheduled(&self) -> Vec<Job> {
         const MINUTE: i64 = 60;
-        vec![
+        let mut jobs = vec![
             self.at("compact", When::Every(60 * MINUTE), compact),
             self.at("sweep", When::Daily(3 * 3600), sweep),
             self.at("expire", When::Daily(4 * 3600), expire),
             self.at("journal", When::Every(10 * MINUTE), journal),
-        ]
+        ];
+        if !self.app.config.drill.off {
+            // While somebody is there to read what came of it.
+            jobs.push(self.at("drill detection", When::Daily(9 * 3600), detection_drill));
+            jobs.push(self.at("drill queries", When::Daily(9 * 3600 + 1800), queries_drill));
+        }
+        jobs
     }
 
     fn at(&self, name: &str, when: When, work: fn(Arc<App>) -> Done) -> Job {
@@ -324,6 +335,29 @@ fn compact(app: Arc<App>) -> Done {
         );
         Ok((compacted.heaps + removed > 0).then_some(said))
     })
+}
+
+fn detection_drill(app: Arc<App>) -> Done {
+    done("hold a drill", async move { hold(&app, Which::Detection).await.map(Some) })
+}
+
+/// Every month: the other days there is nothing to do.
+fn queries_drill(app: Arc<App>) -> Done {
+    done("hold a drill", async move {
+        let month_ago = app.clock.now().plus_seconds(-Which::Queries.every_seconds());
+        let held = app.ledger.drills(1_000).await?;
+        match held.iter().any(|d| d.name == Which::Queries.name() && d.at > month_ago) {
+            true => Ok(None),
+            false => hold(&app, Which::Queries).await.map(Some),
+        }
+    })
+}
+
+async fn hold(app: &App, which: Which) -> anyhow::Result<String> {
+    let drilled = drill::hold(app, which, Duration::from_secs(300)).await?;
+    let word = if drilled.passed() { "passed" } else { "failed" };
+    let last = drilled.failure().map_or(String::new(), |why| format!(": {why}"));
+    Ok(format!("the drill {} {word}{last}", drilled.name))
 }
 
 /// Removes what a crash left: staged files that no commit names, a day old at least.

@@ -72,14 +72,14 @@ pub(crate) enum Which {
 impl Which {
     const ALL: [Self; 2] = [Self::Detection, Self::Queries];
 
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Detection => "detection",
             Self::Queries => "queries",
         }
     }
 
-    const fn every_seconds(self) -> i64 {
+    pub(crate) const fn every_seconds(self) -> i64 {
         match self {
             Self::Detection => 86_400,
             Self::Queries => 30 * 86_400,
