@@ -64,3 +64,46 @@ fn show(of: &Measure, counts: &Counts) {
         counts.set(counts::SOURCE_LAG, &[source, path, ("quantile", "0.95")], *p95);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use wk_model::Timestamp;
+    use wk_model::arrivals::Path;
+    use wk_model::selfwatch::Intake;
+    use wk_watch::selfwatch::State;
+
+    use super::*;
+    use crate::service::counts::Value;
+
+    #[test]
+    fn the_volume_of_a_source_by_hour_is_a_metric_beside_what_is_usual() {
+        let at = Timestamp::from_seconds(1_700_000_000);
+        let mut of = Measure {
+            source: "cloudtrail".to_owned(),
+            state: State::Ok,
+            begun: at,
+            last_event: at,
+            last_live: None,
+            lags: BTreeMap::from([(Path::EventFinding, (120_000, 280_000))]),
+            hour: (70, Some(900)),
+            day: (900, None),
+            intake: Intake::default(),
+        };
+        let counts = Counts::default();
+        show(&of, &counts);
+        let level = |figure: counts::Figure, labels: usize| {
+            let all = counts.all();
+            let mut of = all.iter().filter(|(n, l, _)| *n == figure.name && l.len() == labels);
+            of.next().map(|(_, _, value)| value.clone())
+        };
+        assert_eq!(level(counts::SOURCE_EVENTS, 1), Some(Value::Level(70.0)));
+        assert_eq!(level(counts::SOURCE_USUAL, 1), Some(Value::Level(900.0)));
+        assert_eq!(level(counts::SOURCE_LAST, 1), Some(Value::Level(1_700_000_000.0)));
+        assert_eq!(level(counts::SOURCE_LAG, 3), Some(Value::Level(120_000.0)));
+        of.hour.1 = None;
+        show(&of, &counts);
+        assert_eq!(level(counts::SOURCE_USUAL, 1), None, "nobody knows what is usual");
+    }
+}
