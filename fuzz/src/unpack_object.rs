@@ -38,7 +38,9 @@ pub fn check(data: &[u8]) {
     };
     let whole = unpacked(Body::Whole(object.clone()));
     let stream = unpacked(Body::Stream(Box::new(std::io::Cursor::new(object.clone()))));
-    assert_eq!(whole, stream, "whole or as a stream");
+    // A file and bytes in memory say in different words that a place lies beyond their end.
+    let ended = |(ended, bytes): &(Option<String>, Vec<u8>)| (ended.is_some(), bytes.clone());
+    assert_eq!(ended(&whole), ended(&stream), "whole or as a stream: {whole:?} {stream:?}");
     if usize::from(*kind) < FILES.len() && rest.is_empty() {
         let (ended, bytes) = whole;
         assert_eq!(ended, None);
