@@ -71,7 +71,11 @@ impl Upkeep {
             };
             let rows = count(&nothing).await?;
             if rows > 0 {
-                let kept = rows.saturating_sub(count(policy).await?);
+                // Where no class asks for the table, the file need not be read again.
+                let kept = match policy.of_table(table.name).next() {
+                    Some(_) => rows.saturating_sub(count(policy).await?),
+                    None => 0,
+                };
                 let held_by = held_by(&holds, &file);
                 found.push(Named { table, file, rows, kept, held_by });
             }

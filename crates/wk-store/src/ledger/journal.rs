@@ -17,6 +17,7 @@ use rusqlite::{
     Connection, OptionalExtension as _, Transaction, TransactionBehavior, params_from_iter,
 };
 use serde_json::{Map, Value, json};
+use wk_lang::insights::meaning::codec::hex;
 use wk_model::{Sha256, Timestamp};
 use wk_seam::{Answer, Failure};
 
@@ -356,11 +357,6 @@ fn sql_value(value: &Value) -> Result<Sql, Error> {
             Sql::Blob(unhex(digits).ok_or("bytes are not in hexadecimal")?)
         }
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |n: u8| char::from_digit(u32::from(n), 16);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect()
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {

@@ -56,6 +56,17 @@ pub struct JobFacts {
     pub last_failed: Option<(Timestamp, String)>,
 }
 
+impl JobFacts {
+    /// When it failed and why, if it did not go well since.
+    pub fn failure(&self) -> Option<&(Timestamp, String)> {
+        self.last_failed.as_ref().filter(|(at, _)| self.last_ok < Some(*at))
+    }
+    /// Up to when it went well: its last good end, else when it was put on the schedule.
+    pub fn well_until(&self) -> Timestamp {
+        self.last_ok.unwrap_or(self.since)
+    }
+}
+
 /// The outbox of notices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OutboxFacts {

@@ -19,32 +19,17 @@ pub(super) const JUDGEMENT: Judgement = Judgement {
 
 fn judge(facts: &Facts<'_>, alerts: &mut Vec<Alert>) {
     for job in &facts.heard.jobs {
-        if let Some((at, why)) = job.last_failed.as_ref().filter(|(at, _)| job.last_ok < Some(*at))
-        {
+        if let Some((at, why)) = job.failure() {
             // From the first failure on it is one alert; what came before went well.
-            let since = job.last_ok.unwrap_or(job.since);
             let say = format!("{} failed at {at}: {why}", job.name);
-            alerts.push(JUDGEMENT.alert(&job.name, since, say));
+            alerts.push(JUDGEMENT.alert(&job.name, job.well_until(), say));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{MONDAY, Scene};
-
-    fn scene(last_ok: Option<i64>, failed: Option<i64>) -> Scene {
-        let mut scene = Scene::empty(MONDAY.plus_seconds(100 * 3600));
-        let at = |hour: i64| MONDAY.plus_seconds(hour * 3600);
-        scene.heard.jobs.push(super::super::facts::JobFacts {
-            name: "compaction".to_owned(),
-            every_seconds: 3600,
-            since: MONDAY,
-            last_ok: last_ok.map(at),
-            last_failed: failed.map(|hour| (at(hour), "No space left".to_owned())),
-        });
-        scene
-    }
+    use super::super::testing::compaction as scene;
 
     #[test]
     fn a_job_that_failed_last_is_told_of() {

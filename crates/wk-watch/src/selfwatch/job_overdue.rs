@@ -22,10 +22,10 @@ const GRACE_SECONDS: i64 = 3600;
 
 fn judge(facts: &Facts<'_>, alerts: &mut Vec<Alert>) {
     for job in &facts.heard.jobs {
-        let failed = job.last_failed.as_ref().is_some_and(|(at, _)| job.last_ok < Some(*at));
-        let since = job.last_ok.unwrap_or(job.since);
+        let since = job.well_until();
         let seconds = facts.now.seconds() - since.seconds();
-        if !failed && seconds > job.every_seconds.saturating_mul(2) + GRACE_SECONDS {
+        if job.failure().is_none() && seconds > job.every_seconds.saturating_mul(2) + GRACE_SECONDS
+        {
             let say = format!(
                 "{} did not run for {}; it should every {}",
                 job.name,
@@ -39,20 +39,7 @@ fn judge(facts: &Facts<'_>, alerts: &mut Vec<Alert>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{MONDAY, Scene};
-
-    fn scene(last_ok: Option<i64>, failed: Option<i64>) -> Scene {
-        let mut scene = Scene::empty(MONDAY.plus_seconds(100 * 3600));
-        let at = |hour: i64| MONDAY.plus_seconds(hour * 3600);
-        scene.heard.jobs.push(super::super::facts::JobFacts {
-            name: "compaction".to_owned(),
-            every_seconds: 3600,
-            since: MONDAY,
-            last_ok: last_ok.map(at),
-            last_failed: failed.map(|hour| (at(hour), "No space left".to_owned())),
-        });
-        scene
-    }
+    use super::super::testing::compaction as scene;
 
     #[test]
     fn a_job_that_did_not_run_is_told_of() {

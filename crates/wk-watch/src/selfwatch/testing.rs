@@ -4,6 +4,7 @@ use wk_model::Timestamp;
 use wk_model::arrivals::{hour_of, hour_start};
 use wk_model::selfwatch::{Intake, PlaceFacts, SelfFacts, SourceFacts};
 
+use super::facts::JobFacts;
 use super::{Alert, Facts, Heard, Limits, judge};
 
 /// Monday 2024-02-12T00:00:00Z.
@@ -78,4 +79,19 @@ impl Scene {
     pub(super) fn says(&self, rule: &str) -> Vec<String> {
         self.alerts(rule).into_iter().map(|a| a.say).collect()
     }
+}
+
+/// An hourly compaction, 100 hours after it was put on the schedule: in which hour it last ended
+/// well, and in which it last failed.
+pub(super) fn compaction(last_ok: Option<i64>, failed: Option<i64>) -> Scene {
+    let mut scene = Scene::empty(MONDAY.plus_seconds(100 * 3600));
+    let at = |hour: i64| MONDAY.plus_seconds(hour * 3600);
+    scene.heard.jobs.push(JobFacts {
+        name: "compaction".to_owned(),
+        every_seconds: 3600,
+        since: MONDAY,
+        last_ok: last_ok.map(at),
+        last_failed: failed.map(|hour| (at(hour), "No space left".to_owned())),
+    });
+    scene
 }

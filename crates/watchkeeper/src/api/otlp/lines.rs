@@ -5,6 +5,7 @@
 //! * Every line differs, so that two records that say the same are two.
 
 use serde_json::{Map, Value as Json, json};
+use wk_lang::insights::meaning::codec::hex;
 use wk_model::Timestamp;
 
 use super::messages::{AnyValue, ExportLogs, KeyValue, LogRecord, Resource, Scope, Value};
@@ -156,9 +157,4 @@ fn some(object: Map<String, Json>) -> Json {
 
 fn number<N: Into<Json> + PartialEq + Default>(number: N) -> Json {
     if number == N::default() { Json::Null } else { number.into() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
