@@ -55,7 +55,7 @@ pub struct Finding {
     pub account: Option<String>,
     /// Region of the latest sighting.
     pub region: Option<String>,
-    /// Who did it.
+    /// Who did it; of the latest sighting, where a rule over several events saw several.
     pub actor: Option<String>,
     /// What it was done to, sorted; at most [`Finding::RESOURCES_MAX`].
     pub resources: Vec<String>,
@@ -219,6 +219,7 @@ impl Finding {
             self.rule = sighting.rule.clone();
             self.title = sighting.title.clone();
             self.severity = sighting.severity;
+            self.actor = sighting.actor.clone();
             self.region = sighting.region.clone();
             self.ended = sighting.ended;
         }

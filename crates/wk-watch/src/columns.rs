@@ -8,11 +8,13 @@ use arrow_array::builder::{
     TimestampMicrosecondBuilder,
 };
 use arrow_array::{
-    Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow_schema::ArrowError;
 use wk_model::event::{Cell, EventId, Outcome};
+use wk_model::finding::{EventRef, Origin};
+use wk_model::signal::Sample;
 use wk_model::table::ColumnType;
 use wk_model::{Row, Table, Timestamp};
 use wk_seam::schema::{self, UTC};
@@ -98,6 +100,65 @@ pub fn time(batch: &RecordBatch, column: &str, row: usize) -> Option<Timestamp> 
 pub fn event_time(batch: &RecordBatch, row: usize) -> Timestamp {
     let times = batch.column(0).as_any().downcast_ref::<TimestampMicrosecondArray>();
     Timestamp::from_micros(times.map_or(0, |t| t.value(row)))
+}
+
+/// The columns of a finished batch that findings tell of, looked up once.
+pub(crate) struct Samples<'a> {
+    table: &'a str,
+    times: Option<&'a TimestampMicrosecondArray>,
+    id: Option<&'a StringArray>,
+    region: Option<&'a StringArray>,
+    actor: Option<&'a StringArray>,
+    source_ip: Option<&'a StringArray>,
+    resources: Option<&'a ListArray>,
+}
+
+impl<'a> Samples<'a> {
+    pub(crate) fn new(batch: &'a RecordBatch, table: &'a str) -> Self {
+        let texts = |name| batch.column_by_name(name)?.as_any().downcast_ref::<StringArray>();
+        let resources = batch.column_by_name("resource_ids");
+        Self {
+            table,
+            times: batch.column(0).as_any().downcast_ref(),
+            id: texts("event_id"),
+            region: texts("region"),
+            actor: texts("actor"),
+            source_ip: texts("source_ip"),
+            resources: resources.and_then(|list| list.as_any().downcast_ref()),
+        }
+    }
+
+    /// When the event of a row happened, and its id.
+    pub(crate) fn key(&self, row: usize) -> (Timestamp, &'a str) {
+        let time = Timestamp::from_micros(self.times.map_or(0, |times| times.value(row)));
+        (time, self.id.map_or("", |id| id.value(row)))
+    }
+
+    /// A row, as findings tell it.
+    pub(crate) fn sample(&self, row: usize, origin: Origin) -> Sample {
+        let text = |column: Option<&StringArray>| {
+            let there = column.filter(|column| !column.is_null(row));
+            there.map(|column| column.value(row).to_owned())
+        };
+        let (time, id) = self.key(row);
+        let source_ip = text(self.source_ip);
+        let mut resources = Vec::new();
+        if let Some(list) = self.resources.filter(|list| !list.is_null(row)) {
+            let items = list.value(row);
+            let items = items.as_any().downcast_ref::<StringArray>().into_iter().flatten();
+            let items = items.flatten().take(Sample::RESOURCES_MAX);
+            resources.extend(items.map(str::to_owned));
+        }
+        Sample {
+            event: EventRef { time, table: self.table.to_owned(), id: id.to_owned() },
+            origin,
+            region: text(self.region),
+            actor: text(self.actor).or_else(|| source_ip.clone()),
+            source_ip,
+            resources,
+            above: Vec::new(),
+        }
+    }
 }
 
 struct Core {

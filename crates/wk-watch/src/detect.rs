@@ -6,6 +6,7 @@
 //!   resource and window of event time, so that the order of events does not matter.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use wk_lang::json::Value;
 use wk_lang::sigma::{self, FieldPath, FieldValue, LogSource, RuleError, RuleSet};
@@ -16,11 +17,14 @@ use wk_model::{Row, Severity, SeverityWord, Sha256};
 use crate::event_rules::{EventRule, EventRules};
 use crate::pack::PACK;
 use crate::sources::{self, Source};
+use crate::stateful::{self, Around, MarkedRow, Marks, Stateful};
 
 /// Rules, compiled once.
 pub struct Detections {
     set: RuleSet,
     rules: Vec<Detection>,
+    /// Rules over several events.
+    stateful: Stateful,
     /// What each source of the catalogue is to rules, in the order of the catalogue.
     sources: Vec<LogSource>,
     /// What the user's routes ask to be told of.
@@ -29,6 +33,8 @@ pub struct Detections {
 
 /// One rule, as findings need it.
 pub struct Detection {
+    /// The file it is from.
+    pub file: String,
     /// Who says so.
     pub rule: Rule,
     /// What it finds.
@@ -37,6 +43,8 @@ pub struct Detection {
     pub severity: Severity,
     /// How long repeats are one finding.
     pub window_seconds: i64,
+    /// Whether a match is told; not so where only a correlation of the same file asks for it.
+    pub alerts: bool,
     /// The rule as it was read.
     pub sigma: sigma::Rule,
 }
@@ -93,20 +101,19 @@ impl Detections {
 
     /// The rules of these files (name and text), and those that could not be read.
     pub fn read(files: impl Iterator<Item = (String, String)>) -> (Self, Vec<BadRule>) {
-        let (mut rules, mut bad) = (Vec::new(), Vec::new());
-        for (file, text) in files {
-            let reading = sigma::read_rules(&text);
-            let version = Sha256::of(text.as_bytes()).short();
-            rules.extend(reading.rules.into_iter().map(|rule| Detection::of(rule, &version)));
-            let errors = reading.errors.into_iter();
-            bad.extend(errors.map(|error| BadRule { file: file.clone(), error }));
-        }
-        rules.truncate(RuleSet::RULES_MAX);
+        let mut read = Read::default();
+        files.for_each(|(file, text)| read.file(file, &text));
+        let Read { files, mut singles, several, mut bad } = read;
+        singles.truncate(RuleSet::RULES_MAX);
+        keep_quiet(&mut singles, &several);
+        let around = Around { files: &files, singles: &singles };
+        let stateful = Stateful::compile(several, &around, &mut bad);
+        let rules: Vec<Detection> = singles.into_iter().map(|(_, rule)| rule).collect();
         let compiled = RuleSet::compile(rules.iter().map(|d| &d.sigma));
         let set =
             compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
         let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
-        (Self { set, rules, sources, events: EventRules::default() }, bad)
+        (Self { set, rules, stateful, sources, events: EventRules::default() }, bad)
     }
 
     /// The same, and event patterns over what came by EventBridge.
@@ -117,6 +124,11 @@ impl Detections {
     /// The rules, in their order.
     pub fn rules(&self) -> &[Detection] {
         &self.rules
+    }
+
+    /// The rules over several events.
+    pub fn stateful(&self) -> &Stateful {
+        &self.stateful
     }
 
     /// Which rules match a JSON record of a source, in their order, in place of what was there.
@@ -148,11 +160,26 @@ impl Detections {
             Some(record) => self.matches(source, record, matching),
             None => self.matches_row(source, row, matching),
         }
-        for rule in matching.iter() {
-            see(self.rules[*rule].sighting(row, record));
+        for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
+            see(rule.sighting(row, record));
         }
         if let Some(record) = record {
             self.events.run(row, record, see);
+        }
+    }
+
+    /// Marks the event for rules that look at several events. `matching` is what [`Self::run`] left
+    /// there for this event; the row has its time.
+    pub fn mark(
+        &self,
+        row: &Row<'_>,
+        record: Option<Value<'_>>,
+        matching: &[usize],
+        at: MarkedRow,
+        marks: &mut Marks,
+    ) {
+        if !matching.is_empty() {
+            self.stateful.mark(row, record, matching, at, marks);
         }
     }
 
@@ -170,27 +197,79 @@ fn log_source(source: &Source) -> LogSource {
     }
 }
 
+/// Files of rules, as they are read.
+#[derive(Default)]
+struct Read {
+    files: Vec<String>,
+    /// Rules over single events, with the number of their file.
+    singles: Vec<(usize, Detection)>,
+    several: Vec<stateful::Source>,
+    bad: Vec<BadRule>,
+}
+
+impl Read {
+    fn file(&mut self, file: String, text: &str) {
+        let reading = sigma::read_rules(text);
+        let version = Sha256::of(text.as_bytes()).short();
+        let number = self.files.len();
+        let rules = reading.rules.into_iter();
+        self.singles.extend(rules.map(|rule| (number, Detection::of(rule, &file, &version))));
+        let correlations = reading.correlations.into_iter();
+        self.several.extend(correlations.map(|correlation| stateful::Source {
+            file: number,
+            version: version.clone(),
+            correlation,
+        }));
+        let errors = reading.errors.into_iter();
+        self.bad.extend(errors.map(|error| BadRule { file: file.clone(), error }));
+        self.files.push(file);
+    }
+}
+
+/// A rule that stands in one file with a correlation that refers to it is a part of that: it tells
+/// of nothing by itself, unless some correlation says `generate`.
+fn keep_quiet(singles: &mut [(usize, Detection)], several: &[stateful::Source]) {
+    let mut generate: BTreeMap<(usize, &str), bool> = BTreeMap::new();
+    for source in several {
+        for named in &source.correlation.rules {
+            *generate.entry((source.file, &named.name)).or_default() |= source.correlation.generate;
+        }
+    }
+    for (file, single) in singles {
+        let names = single.sigma.id.iter().chain(&single.sigma.name);
+        let asked: Vec<bool> =
+            names.filter_map(|name| generate.get(&(*file, name.as_str())).copied()).collect();
+        single.alerts = asked.is_empty() || asked.contains(&true);
+    }
+}
+
+/// A rule, as findings name it.
+pub(crate) fn rule_of(id: String, version: &str, tags: &[String]) -> Rule {
+    let tag = |prefix: &str| -> Vec<String> {
+        tags.iter().filter_map(|t| t.strip_prefix(prefix)).map(str::to_owned).collect()
+    };
+    let controls = tag("cc").into_iter().map(|point| ["CC", &point].concat()).collect();
+    Rule {
+        id,
+        version: version.to_owned(),
+        product: "watchkeeper".to_owned(),
+        attack: tag("attack."),
+        controls,
+    }
+}
+
 impl Detection {
-    fn of(sigma: sigma::Rule, version: &str) -> Self {
-        let tag = |prefix: &str| -> Vec<String> {
-            let tags = sigma.tags.iter().filter_map(|t| t.strip_prefix(prefix));
-            tags.map(str::to_owned).collect()
-        };
-        let controls = tag("cc").into_iter().map(|point| ["CC", &point].concat()).collect();
+    fn of(sigma: sigma::Rule, file: &str, version: &str) -> Self {
         let id = sigma.id.clone().unwrap_or_else(|| sigma.title.clone());
-        let rule = Rule {
-            id,
-            version: version.to_owned(),
-            product: "watchkeeper".to_owned(),
-            attack: tag("attack."),
-            controls,
-        };
+        let rule = rule_of(id, version, &sigma.tags);
         let word = sigma.level.unwrap_or(SeverityWord::Medium);
         Self {
+            file: file.to_owned(),
             rule,
             title: sigma.title.clone(),
             severity: sigma.extension.severity.unwrap_or(Severity::of_word(word)),
             window_seconds: sigma.extension.window_seconds.map_or(WINDOW_SECONDS, i64::from),
+            alerts: true,
             sigma,
         }
     }
@@ -267,7 +346,7 @@ fn texts(value: &FieldValue<'_>, found: &mut Vec<String>) {
 }
 
 /// A row of a text log, as rules see it: columns by name.
-struct RowRecord<'a>(&'a Row<'a>);
+pub(crate) struct RowRecord<'a>(pub(crate) &'a Row<'a>);
 
 impl sigma::Record for RowRecord<'_> {
     fn field(&self, path: &FieldPath) -> FieldValue<'_> {

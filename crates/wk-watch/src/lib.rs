@@ -7,7 +7,8 @@
 //! * [`saved`] reads saved queries; the built-in ones are in [`library`].
 //! * [`selfwatch`] judges how the watch itself goes.
 //! * [`messages`] says what a message of a queue asks for.
-//! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them.
+//! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
+//!   those that look at several events.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
 pub mod as_rule;
@@ -24,4 +25,5 @@ pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;
 pub mod sources;
+pub mod stateful;
 mod unwrap;

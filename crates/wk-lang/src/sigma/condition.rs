@@ -15,17 +15,71 @@ pub enum Condition {
     Any(Vec<Condition>),
 }
 
+impl Condition {
+    /// Whether it asks for something not to be.
+    pub fn negates(&self) -> bool {
+        match self {
+            Self::Search(_) => false,
+            Self::Not(_) => true,
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::negates),
+        }
+    }
+
+    /// Whether it is true, given what is true of each search.
+    pub fn holds(&self, search: &impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::Search(place) => search(*place),
+            Self::Not(inner) => !inner.holds(search),
+            Self::All(parts) => parts.iter().all(|part| part.holds(search)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(search)),
+        }
+    }
+}
+
+impl std::fmt::Display for Condition {
+    /// Searches by their numbers.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (parts, with) = match self {
+            Self::Search(place) => return write!(f, "{place}"),
+            Self::Not(inner) => return write!(f, "not {inner}"),
+            Self::All(parts) => (parts, " and "),
+            Self::Any(parts) => (parts, " or "),
+        };
+        f.write_str("(")?;
+        for (n, part) in parts.iter().enumerate() {
+            write!(f, "{}{part}", if n == 0 { "" } else { with })?;
+        }
+        f.write_str(")")
+    }
+}
+
 /// How long and how deep a condition may be.
 const WORDS_MAX: usize = 2_000;
 const DEPTH_MAX: usize = 64;
 
 /// Reads a condition over searches of these names.
 pub(super) fn read(condition: &str, names: &[&str]) -> Result<Condition, Problem> {
+    read_over(condition, names, "detection.condition")
+}
+
+/// The names in a condition over rules.
+pub(super) fn names(condition: &str) -> Vec<&str> {
+    let operators = ["and", "or", "not", "of", "(", ")", "1", "all", "any", "them"];
+    let is_name = |word: &&str| !operators.contains(&word.to_lowercase().as_str());
+    words(condition).unwrap_or_default().into_iter().filter(is_name).collect()
+}
+
+/// Reads a condition over these names; it stands under this key.
+pub(super) fn read_over(
+    condition: &str,
+    names: &[&str],
+    key: &'static str,
+) -> Result<Condition, Problem> {
     let words = words(condition)?;
     if words.len() > WORDS_MAX {
         return Err(Problem::TooMany { what: "words in a condition".to_owned(), max: WORDS_MAX });
     }
-    let mut reader = Reader { condition, names, words: &words, depth: 0 };
+    let mut reader = Reader { key, condition, names, words: &words, depth: 0 };
     let read = reader.any()?;
     match reader.words.first() {
         None => Ok(read),
@@ -56,6 +110,8 @@ fn words(condition: &str) -> Result<Vec<&str>, Problem> {
 }
 
 struct Reader<'a> {
+    /// Where the condition stands.
+    key: &'static str,
     condition: &'a str,
     names: &'a [&'a str],
     words: &'a [&'a str],
@@ -64,7 +120,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn refuse(&self, why: impl Into<String>) -> Problem {
-        Problem::Condition { condition: self.condition.to_owned(), why: why.into() }
+        Problem::Condition { key: self.key, condition: self.condition.to_owned(), why: why.into() }
     }
 
     fn next(&mut self) -> Option<&'a str> {
@@ -137,7 +193,7 @@ impl<'a> Reader<'a> {
         if misplaced {
             return Err(self.refuse(format!("{word:?} stands where a search should be")));
         }
-        Err(Problem::unknown("detection.condition", word, self.names.iter().copied()))
+        Err(Problem::unknown(self.key, word, self.names.iter().copied()))
     }
 
     /// `1 of them`, `all of selection_*`.

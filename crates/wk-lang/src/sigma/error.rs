@@ -73,12 +73,52 @@ pub enum Problem {
         name: String,
     },
     /// A condition that cannot be read.
-    #[error("detection.condition {condition:?}: {why}")]
+    #[error("{key} {condition:?}: {why}")]
     Condition {
+        /// The key it stands under.
+        key: &'static str,
         /// The condition.
         condition: String,
         /// Why not.
         why: String,
+    },
+    /// A rule that is referred to and is not there.
+    #[error("{key}: no rule has the id or name {name:?}{}", did_you_mean(.nearest.as_deref()))]
+    NoSuchRule {
+        /// Where it is referred to.
+        key: String,
+        /// Id or name, as it is written.
+        name: String,
+        /// One that is there and looks like it.
+        nearest: Option<String>,
+    },
+    /// A name that several rules have.
+    #[error(
+        "{key}: {count} rules have the name {name:?}; refer to the one that is meant by its id"
+    )]
+    SeveralRules {
+        /// Where it is referred to.
+        key: String,
+        /// The name.
+        name: String,
+        /// How many rules have it.
+        count: usize,
+    },
+    /// Rules that refer to each other.
+    #[error("{key}: {name:?} refers back to this rule, so neither can be decided")]
+    Circle {
+        /// Where it is referred to.
+        key: String,
+        /// Id or name, as it is written.
+        name: String,
+    },
+    /// Two rules with one id.
+    #[error("the id {id:?} is that of another rule in {file}; findings could not be told apart")]
+    SameId {
+        /// The id.
+        id: String,
+        /// Where the other one is.
+        file: String,
     },
     /// A part of Sigma that is not there yet.
     #[error("{0}: not yet")]
@@ -98,14 +138,12 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 }
 
 impl Problem {
-    pub(super) fn at(self, place: Place) -> RuleError {
+    /// With the place where it is.
+    pub fn at(self, place: Place) -> RuleError {
         RuleError { place, rule: None, problem: self }
     }
-    pub(super) fn unknown<'a>(
-        key: &str,
-        word: &str,
-        known: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    /// A word that is not among those that are known, and the one that may be meant.
+    pub fn unknown<'a>(key: &str, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let nearest = nearest(word, known).map(str::to_owned);
         Self::Unknown { key: key.to_owned(), word: word.to_owned(), nearest }
     }

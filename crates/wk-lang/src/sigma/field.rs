@@ -83,6 +83,19 @@ pub(super) enum Leaf<'a> {
 }
 
 impl FieldValue<'_> {
+    /// Shows the text of each single value to `look`; null and what is absent have none.
+    pub fn each_text(&self, look: &mut dyn FnMut(&str)) {
+        self.any(&mut |leaf| {
+            match leaf {
+                Leaf::Null => {}
+                Leaf::Text(text) | Leaf::Number(text) => look(text),
+                Leaf::Bool(truth) => look(if truth { "true" } else { "false" }),
+                Leaf::Object(value) => look(&value.compact()),
+            }
+            false
+        });
+    }
+
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }

@@ -43,10 +43,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bounds;
 mod condition;
+mod correlation;
+mod document;
 mod error;
 mod expr;
 mod expression;
+mod extension;
 mod field;
 mod fold;
 mod index;
@@ -55,20 +59,23 @@ mod number;
 mod pattern;
 mod prefilter;
 mod question;
+mod reader;
 mod rule;
 mod ruleset;
 mod test;
 mod value;
 
+pub use bounds::{Amount, Bounds, Operator};
 pub use condition::Condition;
+pub use correlation::{About, Alias, Correlation, Kind, Measure, Named, Together};
+pub use document::{Reading, read_rules};
 pub use error::{Problem, RuleError};
 pub use expression::Expression;
+pub use extension::{Expected, Extension, RuleTest};
 pub use field::{FieldPath, FieldValue, Record};
 pub use number::Number;
 pub use pattern::Pattern;
-pub use rule::{
-    Expected, Extension, LogSource, Reading, Rule, RuleTest, Search, Status, read_rules,
-};
+pub use rule::{LogSource, Rule, Search, Status};
 pub use ruleset::{RuleSet, TooManyRules};
 pub use test::{Comparison, Network, Part, Reference, Test, TimePart, Want};
 

@@ -1,20 +1,25 @@
 //! A rule: what it says about itself, what it looks for, and its tests.
 
-use wk_model::{Severity, SeverityWord};
+use wk_model::SeverityWord;
 
 use super::condition::{self, Condition};
 use super::error::{Problem, RuleError};
-use super::field::FieldPath;
+use super::extension::{Extension, read_extension};
 use super::modifier::{self, Modifier};
+use super::reader::Reader;
 use super::test::Test;
 use super::value::{EXPRESSIONS_MAX, read_test};
-use crate::yaml::{self, Content, Key, Node, Place};
+use crate::yaml::{Content, Key, Node, Place};
 
 /// A rule that was read and checked.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Its identity, a UUID.
     pub id: Option<String>,
+    /// What correlations call it.
+    pub name: Option<String>,
+    /// Where it begins in its file.
+    pub place: Place,
     /// What it detects, in a line.
     pub title: String,
     /// How far it has been proved.
@@ -78,89 +83,15 @@ pub enum Search {
     Test(Test),
 }
 
-/// The `watchkeeper` mapping of a rule.
-#[derive(Debug, Clone, Default)]
-pub struct Extension {
-    /// Severity as a number; else the level says it.
-    pub severity: Option<Severity>,
-    /// Numbers of the requirements it serves.
-    pub requirements: Vec<String>,
-    /// Published attack techniques it catches.
-    pub techniques: Vec<String>,
-    /// Fields that name what was acted on.
-    pub resource: Vec<FieldPath>,
-    /// How long repeats are the same finding.
-    pub window_seconds: Option<u32>,
-    /// The first things to look at.
-    pub triage: Vec<String>,
-    /// Events that fire and events that stay quiet.
-    pub tests: Vec<RuleTest>,
-}
-
-/// An event that says what the rule does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleTest {
-    /// What it shows.
-    pub name: String,
-    /// What the rule must do.
-    pub expected: Expected,
-    /// The event, as compact JSON.
-    pub event: String,
-}
-
-/// What a rule must do on an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
-    /// Match.
-    Fires,
-    /// Not match.
-    Quiet,
-}
-
-/// What [`read_rules`] understood of a file, and what it did not.
-#[derive(Debug, Default)]
-pub struct Reading {
-    /// The rules, in their order.
-    pub rules: Vec<Rule>,
-    /// Why other documents of the file are none.
-    pub errors: Vec<RuleError>,
-}
-
-/// Reads the rules of a YAML file, one in each document. Keys that Sigma does not define are
-/// passed over, as it asks; those under `watchkeeper` must be known.
-pub fn read_rules(text: &str) -> Reading {
-    let mut reading = Reading::default();
-    match yaml::read(text) {
-        Ok(documents) => {
-            for document in &documents {
-                match read_rule(document) {
-                    Ok(rule) => reading.rules.push(rule),
-                    Err(error) => {
-                        let title = document.get("title").and_then(Node::scalar);
-                        let rule = title.map(str::to_owned);
-                        reading.errors.push(RuleError { rule, ..error });
-                    }
-                }
-            }
-        }
-        Err(error) => reading.errors.push(error.into()),
-    }
-    reading
-}
-
-fn read_rule(document: &Node) -> Result<Rule, RuleError> {
+pub(super) fn read_rule(document: &Node) -> Result<Rule, RuleError> {
     let reader = Reader { node: document, path: "" };
     if document.members().is_none() {
         return Err(reader.kind(document, "a rule", "a mapping"));
     }
-    let not_yet =
-        [("correlation", "correlation rules"), ("filter", "filters"), ("action", "actions")];
-    for (key, what) in not_yet {
-        if let Some(node) = document.get(key) {
-            return Err(Problem::NotYet(what).at(node.place));
-        }
-    }
-    let title = reader.text("title")?.ok_or(Problem::Missing("title").at(document.place))?;
+    let name = reader.text("name")?;
+    // A rule that only a correlation refers to may have nothing but a name.
+    let title = reader.text("title")?.or_else(|| name.clone());
+    let title = title.ok_or(Problem::Missing("title").at(document.place))?;
     let logsource =
         document.get("logsource").ok_or(Problem::Missing("logsource").at(document.place))?;
     let detection =
@@ -168,6 +99,8 @@ fn read_rule(document: &Node) -> Result<Rule, RuleError> {
     let (searches, condition) = read_detection(detection)?;
     Ok(Rule {
         id: reader.text("id")?,
+        name,
+        place: document.place,
         title,
         status: reader.status()?,
         description: reader.text("description")?,
@@ -186,74 +119,7 @@ fn read_rule(document: &Node) -> Result<Rule, RuleError> {
     })
 }
 
-/// Reads the members of a mapping, and says which is wrong.
-struct Reader<'a> {
-    node: &'a Node,
-    /// The keys around it, with a dot behind.
-    path: &'static str,
-}
-
-impl Reader<'_> {
-    fn kind(&self, node: &Node, key: &str, wanted: &'static str) -> RuleError {
-        let key = format!("{}{key}", self.path);
-        Problem::Kind { key, is: node.kind(), wanted }.at(node.place)
-    }
-
-    fn text(&self, key: &str) -> Result<Option<String>, RuleError> {
-        match self.node.get(key) {
-            None => Ok(None),
-            Some(node) if node.content == Content::Null => Ok(None),
-            Some(node) => match node.scalar() {
-                Some(text) => Ok(Some(text.to_owned())),
-                None => Err(self.kind(node, key, "a text")),
-            },
-        }
-    }
-
-    fn texts(&self, key: &str) -> Result<Vec<String>, RuleError> {
-        let items = self.node.get(key).map(Node::items).unwrap_or_default();
-        let text = |node: &Node| match node.scalar() {
-            Some(text) => Ok(text.to_owned()),
-            None => Err(self.kind(node, key, "a list of texts")),
-        };
-        items.iter().map(text).collect()
-    }
-
-    fn place(&self, key: &str) -> Place {
-        self.node.get(key).map_or(self.node.place, |node| node.place)
-    }
-
-    fn status(&self) -> Result<Option<Status>, RuleError> {
-        const KNOWN: [(&str, Status); 5] = [
-            ("stable", Status::Stable),
-            ("test", Status::Test),
-            ("experimental", Status::Experimental),
-            ("deprecated", Status::Deprecated),
-            ("unsupported", Status::Unsupported),
-        ];
-        let Some(word) = self.text("status")? else { return Ok(None) };
-        match KNOWN.iter().find(|(known, _)| *known == word) {
-            Some((_, status)) => Ok(Some(*status)),
-            None => {
-                let known = KNOWN.map(|(known, _)| known);
-                Err(Problem::unknown("status", &word, known).at(self.place("status")))
-            }
-        }
-    }
-
-    fn level(&self) -> Result<Option<SeverityWord>, RuleError> {
-        let Some(word) = self.text("level")? else { return Ok(None) };
-        match SeverityWord::parse(&word) {
-            Some(level) => Ok(Some(level)),
-            None => {
-                let known = ["informational", "low", "medium", "high", "critical"];
-                Err(Problem::unknown("level", &word, known).at(self.place("level")))
-            }
-        }
-    }
-}
-
-fn read_logsource(node: &Node) -> Result<LogSource, RuleError> {
+pub(super) fn read_logsource(node: &Node) -> Result<LogSource, RuleError> {
     let reader = Reader { node, path: "logsource." };
     if node.members().is_none() {
         return Err(Reader { node, path: "" }.kind(node, "logsource", "a mapping"));
@@ -285,7 +151,7 @@ impl LogSource {
     }
 }
 
-fn read_detection(node: &Node) -> Result<(Vec<(String, Search)>, Condition), RuleError> {
+pub(super) fn read_detection(node: &Node) -> Result<(Vec<(String, Search)>, Condition), RuleError> {
     let Some(members) = node.members() else {
         return Err(Reader { node, path: "" }.kind(node, "detection", "a mapping"));
     };
@@ -387,80 +253,4 @@ fn one_or(mut searches: Vec<Search>, with: fn(Vec<Search>) -> Search) -> Search 
             with(searches)
         }
     }
-}
-
-fn read_extension(node: &Node) -> Result<Extension, RuleError> {
-    const KNOWN: [&str; 7] =
-        ["severity", "requirements", "techniques", "resource", "window", "triage", "tests"];
-    let reader = Reader { node, path: "watchkeeper." };
-    let Some(members) = node.members() else {
-        return Err(Reader { node, path: "" }.kind(node, "watchkeeper", "a mapping"));
-    };
-    if let Some((key, _)) = members.iter().find(|(key, _)| !KNOWN.contains(&key.text.as_str())) {
-        return Err(Problem::unknown("watchkeeper", &key.text, KNOWN).at(key.place));
-    }
-    let refuse = |key: &str, value: String, why: &str| {
-        let problem = Problem::Value { key: format!("watchkeeper.{key}"), value, why: why.into() };
-        problem.at(reader.place(key))
-    };
-    let severity = match reader.text("severity")? {
-        Some(text) => match text.parse().ok().and_then(|n: f64| Severity::try_from(n).ok()) {
-            Some(severity) => Some(severity),
-            None => return Err(refuse("severity", text, "is not a number from 0 to 10")),
-        },
-        None => None,
-    };
-    let window_seconds = match reader.text("window")? {
-        Some(text) => match seconds(&text) {
-            Some(seconds) => Some(seconds),
-            None => return Err(refuse("window", text, "is not a time such as 15m, 1h or 1d")),
-        },
-        None => None,
-    };
-    let resource = reader.texts("resource")?.iter().map(|path| FieldPath::new(path)).collect();
-    let tests = node.get("tests").map(Node::items).unwrap_or_default();
-    Ok(Extension {
-        severity,
-        requirements: reader.texts("requirements")?,
-        techniques: reader.texts("techniques")?,
-        resource,
-        window_seconds,
-        triage: reader.texts("triage")?,
-        tests: tests.iter().map(read_rule_test).collect::<Result<_, _>>()?,
-    })
-}
-
-/// `15m`, `1h`, `1d`: at most a year.
-fn seconds(text: &str) -> Option<u32> {
-    let unit = text.chars().last()?;
-    let number: u32 = text.strip_suffix(unit)?.parse().ok().filter(|n| *n > 0)?;
-    let unit = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    number.checked_mul(unit).filter(|seconds| *seconds <= 366 * 86_400)
-}
-
-fn read_rule_test(node: &Node) -> Result<RuleTest, RuleError> {
-    let reader = Reader { node, path: "watchkeeper.tests." };
-    let known = ["name", "fires", "quiet"];
-    let members = node.members().unwrap_or_default();
-    if let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.text.as_str())) {
-        return Err(Problem::unknown("watchkeeper.tests", &key.text, known).at(key.place));
-    }
-    let (expected, event) = match (node.get("fires"), node.get("quiet")) {
-        (Some(event), None) => (Expected::Fires, event),
-        (None, Some(event)) => (Expected::Quiet, event),
-        _ => return Err(reader.kind(node, "fires", "an event under either fires or quiet")),
-    };
-    let event = match &event.content {
-        Content::Map(_) => event.to_json(),
-        Content::Text(text) => text.trim().to_owned(),
-        _ => return Err(reader.kind(event, "fires", "an event, or its JSON text")),
-    };
-    let name = reader.text("name")?.ok_or_else(|| reader.kind(node, "name", "a text"))?;
-    Ok(RuleTest { name, expected, event })
 }

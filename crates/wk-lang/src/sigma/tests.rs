@@ -365,7 +365,7 @@ fn a_bad_document_does_not_take_the_others_with_it() {
     assert_eq!(
         errors,
         [
-            (Some("c"), "line 6, column 14: correlation rules: not yet".to_owned()),
+            (Some("c"), "line 6, column 14: the rule has no rules under correlation".to_owned()),
             (Some("f"), "line 9, column 9: filters: not yet".to_owned()),
         ]
     );

@@ -163,7 +163,7 @@ impl Page {
     }
 
     fn rule(&mut self, file: &str, detection: &Detection) {
-        let Detection { rule, title, severity, window_seconds, sigma } = detection;
+        let Detection { rule, title, severity, window_seconds, sigma, .. } = detection;
         self.text(&format!("### {title}"));
         let techniques = &sigma.extension.techniques;
         let facts = [

@@ -1,0 +1,96 @@
+//! States in memory, stepped as the job after each commit steps them: for tests of rules, and for
+//! runs over what is at hand.
+
+use std::collections::BTreeMap;
+
+use wk_model::Timestamp;
+use wk_model::finding::Sighting;
+use wk_model::signal::{Signal, merge};
+
+use super::compile::Stateful;
+use super::step::{Stepped, step};
+
+/// The states of rules over several events, by the rule's place and key.
+#[derive(Debug, Default)]
+pub struct Memory {
+    states: BTreeMap<(usize, String), (Vec<u8>, Option<Timestamp>)>,
+    /// What did not go into findings.
+    pub counts: Counts,
+}
+
+/// What did not go into findings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events that came too late.
+    pub late: u64,
+    /// Events that there was no room for.
+    pub dropped: u64,
+    /// Signals of rules that are no more.
+    pub orphans: u64,
+}
+
+impl Memory {
+    /// How many states there are.
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    /// How many bytes the states take.
+    pub fn bytes(&self) -> usize {
+        self.states.values().map(|(bytes, _)| bytes.len()).sum()
+    }
+
+    /// Takes in signals, and steps what is due besides; gives what became of it.
+    ///
+    /// Rules are stepped in their order, so that what one finds reaches those that look at it.
+    pub fn advance(
+        &mut self,
+        rules: &Stateful,
+        signals: Vec<Signal>,
+        now: Timestamp,
+    ) -> Vec<Sighting> {
+        let mut waiting: BTreeMap<(usize, String), Vec<Signal>> = BTreeMap::new();
+        self.sort(rules, signals, &mut waiting);
+        for (place, (_, due)) in &self.states {
+            if due.is_some_and(|due| due <= now) {
+                waiting.entry(place.clone()).or_default();
+            }
+        }
+        let mut sightings = Vec::new();
+        while let Some(((place, key), signals)) = waiting.pop_first() {
+            let Some(rule) = rules.rules().get(place) else { continue };
+            let before = self.states.remove(&(place, key.clone()));
+            let before = before.as_ref().map(|(bytes, _)| bytes.as_slice());
+            let stepped = step(rule, &key, before, signals, now);
+            let Stepped { state, sightings: new, signals, due, late, dropped, .. } = stepped;
+            self.counts.late += late;
+            self.counts.dropped += dropped;
+            sightings.extend(new);
+            self.sort(rules, signals, &mut waiting);
+            if let Some(state) = state {
+                self.states.insert((place, key), (state, due));
+            }
+        }
+        sightings
+    }
+
+    /// Puts signals where their rule and key are stepped.
+    fn sort(
+        &mut self,
+        rules: &Stateful,
+        signals: Vec<Signal>,
+        waiting: &mut BTreeMap<(usize, String), Vec<Signal>>,
+    ) {
+        for signal in merge(signals) {
+            match rules.place(&signal.rule) {
+                Some(place) => waiting.entry((place, signal.key.clone())).or_default().push(signal),
+                None => self.counts.orphans += 1,
+            }
+        }
+    }
+}
