@@ -351,7 +351,10 @@ pub(crate) struct RowRecord<'a>(pub(crate) &'a Row<'a>);
 impl sigma::Record for RowRecord<'_> {
     fn field(&self, path: &FieldPath) -> FieldValue<'_> {
         let row = self.0;
-        if let Some(index) = row.table.index(path.as_str()) {
+        // A source's own name for a column is as good as the column's.
+        let alias = row.table.aliases.iter().find(|(alias, _)| *alias == path.as_str());
+        let name = alias.map_or(path.as_str(), |(_, column)| column);
+        if let Some(index) = row.table.index(name) {
             return match &row.cells[index] {
                 Cell::Null => FieldValue::Absent,
                 Cell::Text(text) => FieldValue::Text(Cow::Borrowed(text)),
@@ -362,7 +365,7 @@ impl sigma::Record for RowRecord<'_> {
                 Cell::List(items) => FieldValue::Texts(items),
             };
         }
-        let text = match path.as_str() {
+        let text = match name {
             "account" => row.account.as_deref(),
             "region" => row.region.as_deref(),
             "actor" => row.actor.as_deref(),

@@ -251,12 +251,12 @@ fn sentence(text: &str) -> String {
 
 /// The folder of the pages. Asked at run time: a build may be shared between checkouts.
 #[expect(clippy::disallowed_methods, reason = "cargo tells a test where its crate is")]
-fn docs() -> PathBuf {
+pub(super) fn docs() -> PathBuf {
     Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../docs")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the word of cargo xtask docs")]
-fn update() -> bool {
+pub(super) fn update() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some_and(|word| word == "1")
 }
 

@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test tells what it skipped")]
 
 mod access_and_app_logs;
+mod agreement;
 mod catalogue;
+mod noise;
 mod pack;
 mod week;
 
