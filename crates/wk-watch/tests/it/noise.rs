@@ -154,7 +154,7 @@ fn phases() -> HashMap<String, String> {
 /// The simulator's week without its stories.
 fn calm_week<'a>(pack: &'a Detections, none: &'a HashMap<String, String>) -> Watch<'a> {
     let mut watch = Watch::new(pack, none);
-    for file in Simulation::new(&Plan { scale: 0.1, stories: false, ..Plan::demo(11) }) {
+    for file in Simulation::new(&Plan { scale: 0.05, stories: false, ..Plan::demo(11) }) {
         watch.read(&file.path, &file.bytes);
     }
     watch
