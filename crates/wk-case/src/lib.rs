@@ -3,8 +3,14 @@
 //! * [`reports`] holds one file for each form.
 //! * [`profile`] is all about one principal, key, address, resource or instance; [`changes`] is
 //!   what changed in the configuration between two times.
+//! * [`triage`] is where each finding stands, [`reconcile`] what became of all of them,
+//!   [`exceptions`] which of them somebody accepts for a time.
 //! * Pure: takes facts, gives documents; knows no storage and no network.
 
 pub mod changes;
+pub mod exceptions;
 pub mod profile;
+pub mod reconcile;
 pub mod reports;
+pub mod surroundings;
+pub mod triage;

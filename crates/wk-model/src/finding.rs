@@ -38,6 +38,36 @@ pub struct Sighting {
     /// When what it reports was over, where that is known: only the watch's word on itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
+    /// What a rule's match rests on; empty for what other products report.
+    #[serde(default, skip_serializing_if = "Grounds::is_empty")]
+    pub grounds: Grounds,
+}
+
+/// What a match of a rule rests on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Grounds {
+    /// The address that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<String>,
+    /// The fields that the rule asks for, as the event has them; at most [`Grounds::MATCHED_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<Matched>,
+    /// The hash of the whole set of rules that was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ruleset: Option<String>,
+    /// The rule is being tried: nobody is told, nothing is done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+}
+
+/// A field that a rule asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Matched {
+    /// Its path.
+    pub field: String,
+    /// What the event has there; cut.
+    pub value: String,
 }
 
 /// A finding: all sightings of one rule, account, actor and resource within one window.
@@ -75,6 +105,18 @@ pub struct Finding {
     /// report something that happened, which is never over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
+    /// The addresses that its events came from, sorted; at most [`Finding::SOURCES_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub source_ips: Vec<String>,
+    /// The fields that the rule asked for, as the latest event has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<Matched>,
+    /// The set of rules that saw the latest event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruleset: Option<String>,
+    /// Every event of it was seen in a dry run: nobody is told, nothing is done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// The identity of a finding: 32 hexadecimal digits.
@@ -118,7 +160,21 @@ pub enum Origin {
     Live,
 }
 
+impl Grounds {
+    /// Fields that are kept.
+    pub const MATCHED_MAX: usize = 20;
+    /// Characters of a field's value that are kept.
+    pub const VALUE_CHARS: usize = 300;
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Rule {
+    /// The product of findings that come from rules of ours or of the user.
+    pub const OWN: &'static str = "watchkeeper";
     /// What stands before a route's name in the id of a rule that is no detection: the route asked,
     /// when an event came in, to be told of it.
     pub const OF_ROUTE: &'static str = "route.";
@@ -181,6 +237,8 @@ impl Finding {
     pub const RESOURCES_MAX: usize = 50;
     /// How many events a finding names (the earliest); the count goes on.
     pub const EVENTS_MAX: usize = 100;
+    /// How many addresses a finding names.
+    pub const SOURCES_MAX: usize = 20;
 
     /// A finding of one sighting.
     pub fn begin(sighting: &Sighting) -> Self {
@@ -200,6 +258,10 @@ impl Finding {
             origin: sighting.origin,
             latest: sighting.event.clone(),
             ended: sighting.ended,
+            source_ips: Vec::new(),
+            matched: sighting.grounds.matched.clone(),
+            ruleset: sighting.grounds.ruleset.clone(),
+            dry_run: sighting.grounds.dry_run,
         };
         finding.fold(sighting);
         finding
@@ -222,6 +284,12 @@ impl Finding {
             self.actor = sighting.actor.clone();
             self.region = sighting.region.clone();
             self.ended = sighting.ended;
+            self.matched = sighting.grounds.matched.clone();
+            self.ruleset = sighting.grounds.ruleset.clone();
+        }
+        self.dry_run &= sighting.grounds.dry_run;
+        if let Some(address) = &sighting.grounds.source_ip {
+            insert_sorted(&mut self.source_ips, address, Self::SOURCES_MAX);
         }
         for resource in &sighting.resources {
             insert_sorted(&mut self.resources, resource, Self::RESOURCES_MAX);
@@ -266,6 +334,12 @@ mod tests {
             reported_count: None,
             origin: if second % 7 == 0 { Origin::Live } else { Origin::BackFill },
             ended: (second % 5 == 0).then_some(time),
+            grounds: Grounds {
+                source_ip: Some(format!("192.0.2.{}", second % 200)),
+                matched: vec![Matched { field: "f".into(), value: second.to_string() }],
+                ruleset: Some(second.to_string()),
+                dry_run: second % 3 == 0,
+            },
         }
     }
 

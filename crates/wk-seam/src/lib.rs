@@ -1,5 +1,5 @@
 //! The ways out of the pure middle, as traits: clock, objects, lake, ledger, outbox, queue,
-//! courier, credentials, bookmarks, spool, rounds.
+//! courier, credentials, bookmarks, spool, rounds, triage.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
@@ -20,6 +20,7 @@ pub mod queue;
 pub mod rounds;
 pub mod schema;
 pub mod spool;
+pub mod triage;
 
 /// A boxed future that may cross threads.
 pub type Future<'a, T> = futures::future::BoxFuture<'a, T>;

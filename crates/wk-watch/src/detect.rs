@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use wk_lang::json::Value;
 use wk_lang::sigma::{self, FieldPath, FieldValue, LogSource, RuleError, RuleSet};
 use wk_model::event::Cell;
-use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
+use wk_model::finding::{EventRef, FindingId, Grounds, Matched, Origin, Rule, Sighting};
 use wk_model::{Row, Severity, SeverityWord, Sha256};
 
 use crate::event_rules::{EventRule, EventRules};
@@ -47,6 +47,8 @@ pub struct Detection {
     pub alerts: bool,
     /// The rule as it was read.
     pub sigma: sigma::Rule,
+    /// The fields that it asks for.
+    asked: Vec<FieldPath>,
 }
 
 /// A file of rules that could not be read whole.
@@ -270,6 +272,7 @@ impl Detection {
             severity: sigma.extension.severity.unwrap_or(Severity::of_word(word)),
             window_seconds: sigma.extension.window_seconds.map_or(WINDOW_SECONDS, i64::from),
             alerts: true,
+            asked: asked(&sigma),
             sigma,
         }
     }
@@ -298,7 +301,25 @@ impl Detection {
             reported_count: None,
             origin: Origin::BackFill,
             ended: None,
+            grounds: self.grounds(row, record),
         }
+    }
+
+    /// What the match rests on: the address, and the fields that the rule asks for.
+    fn grounds(&self, row: &Row<'_>, record: Option<Value<'_>>) -> Grounds {
+        let by_column = RowRecord(row);
+        let mut matched: Vec<Matched> = Vec::new();
+        for path in &self.asked {
+            let value = match &record {
+                Some(record) => sigma::Record::field(record, path),
+                None => sigma::Record::field(&by_column, path),
+            };
+            if let Some(value) = shown(&value) {
+                matched.push(Matched { field: path.as_str().to_owned(), value });
+            }
+        }
+        let source_ip = row.source_ip.as_deref().map(str::to_owned);
+        Grounds { source_ip, matched, ..Grounds::default() }
     }
 
     /// What was acted on: the fields that the rule names, else what the event names.
@@ -318,6 +339,54 @@ impl Detection {
         named.truncate(wk_model::Finding::RESOURCES_MAX);
         named
     }
+}
+
+/// The fields that a rule asks for, each once, in their order.
+fn asked(rule: &sigma::Rule) -> Vec<FieldPath> {
+    fn of(search: &sigma::Search, found: &mut Vec<FieldPath>) {
+        match search {
+            sigma::Search::All(all) | sigma::Search::Any(all) => {
+                all.iter().for_each(|search| of(search, found));
+            }
+            sigma::Search::Test(test) => {
+                if let Some(field) = &test.field
+                    && found.len() < Grounds::MATCHED_MAX
+                    && !found.iter().any(|there| there.as_str() == field.as_str())
+                {
+                    found.push(field.clone());
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    rule.searches.iter().for_each(|(_, search)| of(search, &mut found));
+    found
+}
+
+/// A field's value as text, cut; nothing where it is absent.
+fn shown(value: &FieldValue<'_>) -> Option<String> {
+    let text: Cow<'_, str> = match value {
+        FieldValue::Absent | FieldValue::Null => return None,
+        FieldValue::Text(text) => text.clone(),
+        FieldValue::Texts(all) => all.join(", ").into(),
+        FieldValue::Json(value) => value.as_str().unwrap_or_else(|| value.compact()),
+        FieldValue::Many(values) => {
+            let some = values.iter().take(Grounds::MATCHED_MAX);
+            some.map(|v| v.as_str().unwrap_or_else(|| v.compact()))
+                .collect::<Vec<_>>()
+                .join(", ")
+                .into()
+        }
+        FieldValue::Int(n) => n.to_string().into(),
+        FieldValue::Float(n) => n.to_string().into(),
+        FieldValue::Bool(truth) => truth.to_string().into(),
+    };
+    let mut letters = text.chars();
+    let mut cut: String = letters.by_ref().take(Grounds::VALUE_CHARS).collect();
+    if letters.next().is_some() {
+        cut.push('…');
+    }
+    Some(cut)
 }
 
 /// The single texts of a field's value.

@@ -117,6 +117,7 @@ impl EventRule {
             reported_count: None,
             origin: Origin::BackFill,
             ended: None,
+            grounds: Default::default(),
         }
     }
 }

@@ -75,12 +75,7 @@ impl Entity {
         let questions = app.questions().await?;
         let mut profile = Profile::since(since);
         // Also what lies before the span: only so is told what is new in it.
-        let options = AskOptions { until, ..AskOptions::default() };
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE {}", condition(kind, &self.value));
-        let mut answer = questions.ask_sql(&sql, &options).await?;
-        while let Some(batch) = answer.next().await? {
-            add(&batch, &mut profile);
-        }
+        read(&questions, kind, &self.value, (None, until), &mut profile).await?;
         let peers = peers(&questions, kind, &self.value, since, until).await?;
         let found = self.findings(app, since, until).await?;
         if self.json {
@@ -166,6 +161,33 @@ impl Entity {
         }
         Ok(())
     }
+}
+
+/// Adds what a value did between two times to a profile.
+pub(super) async fn profile_of(
+    app: &App,
+    value: &str,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    profile: &mut Profile,
+) -> anyhow::Result<()> {
+    read(&app.questions().await?, Kind::of(value), value, (since, until), profile).await
+}
+
+async fn read(
+    questions: &Questions,
+    kind: Kind,
+    value: &str,
+    (since, until): (Option<Timestamp>, Option<Timestamp>),
+    profile: &mut Profile,
+) -> anyhow::Result<()> {
+    let options = AskOptions { since, until, ..AskOptions::default() };
+    let sql = format!("SELECT {COLUMNS} FROM events WHERE {}", condition(kind, value));
+    let mut answer = questions.ask_sql(&sql, &options).await?;
+    while let Some(batch) = answer.next().await? {
+        add(&batch, profile);
+    }
+    Ok(())
 }
 
 /// Whether a text names the value: as a whole, or as the last part of an ARN.

@@ -214,7 +214,8 @@ impl Run {
         let (c, d) = (&all.counts, &all.delivered);
         if self.json {
             let said = json!({
-                "findings": {"changed": c.changed, "suppressed": c.suppressed,
+                "findings": {"changed": c.changed, "reopened": c.reopened,
+                    "excepted": c.excepted, "dry_run": c.dry_run, "suppressed": c.suppressed,
                     "unrouted": c.unrouted, "digested": c.digested},
                 "requested": c.requested, "queued": all.queued,
                 "held_back": {"silenced": c.silenced, "inhibited": c.inhibited,
@@ -229,8 +230,8 @@ impl Run {
         } else {
             writeln!(
                 out,
-                "{} findings changed: {} suppressed, {} for a digest, {} without a route",
-                c.changed, c.suppressed, c.digested, c.unrouted
+                "{} findings changed: {} suppressed, {} covered by an exception, {} of a dry run, {} for a digest, {} without a route",
+                c.changed, c.suppressed, c.excepted, c.dry_run, c.digested, c.unrouted
             )?;
             writeln!(
                 out,

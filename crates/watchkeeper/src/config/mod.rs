@@ -10,6 +10,7 @@ mod retention;
 mod routes;
 mod selfwatch;
 pub(crate) mod service;
+mod triage;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) listing: Vec<service::Listing>,
     /// Log groups that it pulls.
     pub(crate) cloudwatch: Vec<service::CloudWatch>,
+    /// Which findings must be decided, and within which time.
+    pub(crate) triage: triage::Triage,
     /// When the watch calls itself in trouble.
     pub(crate) selfwatch: selfwatch::Selfwatch,
     /// What is history.

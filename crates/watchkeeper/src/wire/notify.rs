@@ -28,6 +28,7 @@ impl App {
         let runbooks = policy.runbooks.clone();
         Ok(Notify {
             outbox: Arc::new(self.ledger.clone()),
+            triage: Arc::new(self.ledger.clone()),
             courier: Arc::new(self.courier().await?),
             clock: self.clock.clone(),
             routes: Arc::new(routes),

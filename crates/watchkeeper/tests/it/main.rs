@@ -20,5 +20,6 @@ mod route;
 mod s3;
 mod service;
 mod service_queue;
+mod triage;
 mod upkeep;
 mod watch;

@@ -32,7 +32,7 @@ const ROUTES: &str = "
     clippy::disallowed_methods,
     reason = "the program asks the system's clock, and so must we"
 )]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap())
 }
@@ -88,6 +88,7 @@ fn sighting(id: &str) -> Sighting {
         reported_count: None,
         origin: Origin::Live,
         ended: None,
+        grounds: Default::default(),
     }
 }
 
@@ -193,6 +194,7 @@ fn later(home: &Home, address: &str) -> Notify {
     policy.channels.insert("team".to_owned(), ChannelPolicy::of(channel));
     Notify {
         outbox: Arc::new(SqliteLedger::open(&home.path()).unwrap()),
+        triage: Arc::new(SqliteLedger::open(&home.path()).unwrap()),
         courier: Arc::new(Router::new(clock.clone(), None, None).unwrap()),
         clock,
         routes: Arc::new(Routes::with_own([("all", ROUTES)]).0),

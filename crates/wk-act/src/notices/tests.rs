@@ -128,6 +128,10 @@ fn finding(id: &str, rule: &str, severity: u8) -> Finding {
         origin: Origin::Live,
         latest: event,
         ended: None,
+        source_ips: vec![],
+        matched: vec![],
+        ruleset: None,
+        dry_run: false,
     }
 }
 

@@ -45,6 +45,12 @@ pub struct Counts {
     pub changed: u64,
     /// Findings that a route suppresses.
     pub suppressed: u64,
+    /// Findings that were opened again because the exception that covered them ended.
+    pub reopened: u64,
+    /// Findings that an exception covers: nobody is told while it counts.
+    pub excepted: u64,
+    /// Findings of rules that are only being tried.
+    pub dry_run: u64,
     /// Findings that no route wants.
     pub unrouted: u64,
     /// Findings that went into the digest.
@@ -169,6 +175,9 @@ impl Counts {
     pub fn add(&mut self, more: &Self) {
         self.changed += more.changed;
         self.suppressed += more.suppressed;
+        self.reopened += more.reopened;
+        self.excepted += more.excepted;
+        self.dry_run += more.dry_run;
         self.unrouted += more.unrouted;
         self.digested += more.digested;
         self.requested += more.requested;

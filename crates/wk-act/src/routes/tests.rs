@@ -42,6 +42,10 @@ fn finding(product: &str, kind: &str, severity: f64) -> Finding {
         origin: Origin::Live,
         latest,
         ended: None,
+        source_ips: vec![],
+        matched: vec![],
+        ruleset: None,
+        dry_run: false,
     }
 }
 

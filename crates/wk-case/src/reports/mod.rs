@@ -4,4 +4,4 @@ pub mod asff;
 pub mod ocsf;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -33,5 +33,9 @@ pub(crate) fn finding() -> Finding {
         origin: Origin::Live,
         latest: event,
         ended: None,
+        source_ips: vec![],
+        matched: vec![],
+        ruleset: None,
+        dry_run: false,
     }
 }

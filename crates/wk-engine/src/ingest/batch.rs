@@ -287,5 +287,6 @@ pub(super) fn conflict(table: &str, day: Day, id: &str) -> Sighting {
         reported_count: None,
         origin: Origin::BackFill,
         ended: None,
+        grounds: Default::default(),
     }
 }

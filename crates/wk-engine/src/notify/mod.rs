@@ -8,6 +8,7 @@
 
 mod deliver;
 mod people;
+mod reopen;
 mod route;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use wk_model::{Notice, Timestamp};
 use wk_seam::clock::Clock;
 use wk_seam::courier::{Courier, Outcome};
 use wk_seam::outbox::Outbox;
+use wk_seam::triage::Triage;
 use wk_seam::{Answer, Failure};
 
 pub use deliver::Delivered;
@@ -30,6 +32,8 @@ pub use people::{Asked, OpenAlarm};
 pub struct Notify {
     /// What is to be told, durably.
     pub outbox: Arc<dyn Outbox>,
+    /// Which findings somebody accepts.
+    pub triage: Arc<dyn Triage>,
     /// The way out.
     pub courier: Arc<dyn Courier>,
     /// What time it is.
@@ -79,7 +83,8 @@ impl Notify {
     pub async fn next(&self) -> Answer<Option<Timestamp>> {
         let backlog = self.outbox.backlog().await?;
         let desk = self.desk_of(&self.outbox.desk().await?.body)?;
-        Ok([backlog.next, desk.due(&self.policy)].into_iter().flatten().min())
+        let ends = self.next_end().await?;
+        Ok([backlog.next, desk.due(&self.policy), ends].into_iter().flatten().min())
     }
 
     /// Carries a notice at once, past the outbox: for a sign of life, which is worth nothing later.

@@ -2,6 +2,7 @@
 
 use wk_act::notices::{Counts, Made, Turn, Wanted, wanted};
 use wk_act::routes::{RoutedEvent, decide};
+use wk_case::exceptions::Exceptions;
 use wk_model::{Notice, Timestamp};
 use wk_seam::outbox::{Changed, Cursor, Desk, GroupRow, Step, Stepped};
 use wk_seam::{Answer, Failure};
@@ -29,13 +30,15 @@ struct Given {
 }
 
 impl Notify {
-    /// Decides about every finding that changed and every group that is due, and queues what follows.
+    /// Opens again what an exception covered that ended, decides about every finding that changed and
+    /// every group that is due, and queues what follows.
     /// Answers what became of them, and how many notices are new.
     ///
     /// # Errors
     /// If the outbox fails.
     pub async fn route_changes(&self) -> Answer<(Counts, u64)> {
-        let (mut counts, mut queued, mut stale) = (Counts::default(), 0, 0);
+        let (mut queued, mut stale) = (0, 0);
+        let mut counts = Counts { reopened: self.reopen_ended().await?, ..Counts::default() };
         for _ in 0..STEPS_MAX {
             let given = self.given().await?;
             let due = self.desk_of(&given.desk.body)?.due(&self.policy);
@@ -72,8 +75,18 @@ impl Notify {
         let now = self.clock.now();
         let mut counts = Counts::default();
         let (mut all, mut requests) = (Vec::new(), Vec::new());
+        let exceptions = match changed.is_empty() {
+            true => Exceptions::default(),
+            false => self.exceptions().await?,
+        };
         for change in &changed {
             let finding = &change.finding;
+            if finding.dry_run || exceptions.active(finding, now).is_some() {
+                counts.changed += 1;
+                let of = if finding.dry_run { &mut counts.dry_run } else { &mut counts.excepted };
+                *of += 1;
+                continue;
+            }
             let mut event = RoutedEvent::of_finding(finding);
             if (self.is_drill)(finding) {
                 event = event.as_drill();

@@ -30,6 +30,8 @@ impl Notices {
             let all = [
                 ("queued", queued),
                 ("suppressed", did.suppressed),
+                ("excepted", did.excepted),
+                ("dry-run", did.dry_run),
                 ("silenced", did.silenced),
                 ("inhibited", did.inhibited),
                 ("muted", did.muted),

@@ -10,13 +10,14 @@ use wk_act::routes::Routes;
 use wk_engine::notify::{Asked, Notify, Turned};
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::notice::NoticeKind;
-use wk_model::{Notice, Severity, SeverityWord, Timestamp};
+use wk_model::{Exception, Notice, Severity, SeverityWord, Timestamp};
 use wk_seam::Answer;
 use wk_seam::clock::StandingClock;
 use wk_seam::courier::{Outcome, Parcel, Proof};
 use wk_seam::fakes::{Fault, Faults, MemoryCourier, MemoryLedger};
 use wk_seam::ledger::{Commit, Ledger as _};
 use wk_seam::outbox::{Outbox as _, PostQuery, Standing};
+use wk_seam::triage::Triage as _;
 
 /// A Thursday, at noon.
 const NOON: Timestamp = Timestamp::from_seconds(1_707_998_400);
@@ -67,6 +68,7 @@ impl World {
         let faults = Arc::new(Faults::at(faults));
         let notify = Notify {
             outbox: Arc::new(self.ledger.with_faults(faults.clone())),
+            triage: Arc::new(self.ledger.with_faults(faults.clone())),
             courier: Arc::new(self.courier.clone()),
             clock: self.clock.clone(),
             routes: routes(),
@@ -132,6 +134,7 @@ fn sighting(id: &str, rule: &str, tenths: u8, time: Timestamp) -> Sighting {
         reported_count: None,
         origin: Origin::Live,
         ended: None,
+        grounds: Default::default(),
     }
 }
 
@@ -381,4 +384,54 @@ fn acknowledging_by_the_beginning_of_the_key_stops_the_escalation() {
     assert_eq!(world.turn().counts.escalated, 1, "only what nobody took");
     let lines = world.ledger.outbox_lines();
     assert!(lines.iter().any(|line| line.contains("\"kind\":\"acknowledged\"")), "{lines:?}");
+}
+
+#[test]
+fn what_an_exception_covers_is_counted_and_told_of_when_it_ends() {
+    let mut world = World::new();
+    let exception = Exception {
+        id: "x-1".to_owned(),
+        rules: vec!["root".to_owned()],
+        pattern: Some(r#"{"actor":[{"exists":false}]}"#.to_owned()),
+        reason: "known".to_owned(),
+        owner: "anna".to_owned(),
+        approver: "bert".to_owned(),
+        ticket: "T-1".to_owned(),
+        granted: NOON,
+        until: NOON.plus_seconds(3_600),
+        revoked: None,
+        settled: None,
+    };
+    run(world.ledger.grant(&exception)).unwrap();
+    world.see(&[("f1", "root", 80), ("f2", "s3", 80)]);
+    let turned = world.turn();
+    assert_eq!((turned.counts.changed, turned.counts.excepted), (2, 1));
+    world.pass(60);
+    world.turn();
+    let told = |world: &World| -> BTreeSet<String> {
+        let posted = world.posted(Standing::Accepted);
+        posted.into_iter().flat_map(|n| n.covers).map(|id| id.0).collect()
+    };
+    assert_eq!(told(&world), BTreeSet::from(["f2".to_owned()]), "only what nobody accepts");
+    let next = run(world.process("calm", vec![]).0.next()).unwrap().unwrap();
+    assert!(next <= exception.until, "the end of an exception is not slept over");
+    world.pass(3_600);
+    let turned = world.turn();
+    assert_eq!((turned.counts.reopened, turned.counts.excepted), (1, 0));
+    world.pass(60);
+    assert_eq!(world.turn().counts.reopened, 0, "once");
+    assert!(told(&world).contains("f1"), "what it covered is told of when it ends");
+}
+
+#[test]
+fn findings_of_a_dry_run_are_counted_and_told_to_nobody() {
+    let mut world = World::new();
+    let mut tried = sighting("f1", "root", 90, NOON);
+    tried.grounds.dry_run = true;
+    world.commit(vec![tried]);
+    let turned = world.turn();
+    assert_eq!((turned.counts.changed, turned.counts.dry_run, turned.queued), (1, 1, 0));
+    world.pass(600);
+    world.turn();
+    assert_eq!(world.carried(), [""; 0]);
 }

@@ -103,6 +103,7 @@ pub(crate) fn notify(
     }
     Notify {
         outbox: Arc::new(ledger.clone()),
+        triage: Arc::new(ledger.clone()),
         courier: Arc::new(courier.clone()),
         clock: clock.clone(),
         routes: Arc::new(Routes::built_in().unwrap()),

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use wk_model::finding::Finding;
+use wk_model::finding::{Finding, FindingId};
 use wk_model::hold::{Hold, Release};
 use wk_model::selfwatch::{PlaceFacts, SelfFacts};
 use wk_model::{Day, Sha256, Tally, Timestamp};
 
 use super::arrivals::Book;
 use super::outbox::Kept;
+use super::triage::Decided;
 use super::{Faults, locked};
 use crate::lake::{File, Run};
 use crate::ledger::{
@@ -37,6 +38,7 @@ struct Facts {
     /// Which version touched a finding last.
     touched: BTreeMap<String, u64>,
     outbox: Kept,
+    decided: Decided,
     holds: Vec<Hold>,
     applied: Option<Applied>,
     book: Book,
@@ -86,6 +88,22 @@ impl MemoryLedger {
     /// Works on the outbox.
     pub(super) fn outbox<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
         work(&mut locked(&self.facts).outbox)
+    }
+
+    /// Works on what people decided.
+    pub(super) fn decided<T>(&self, work: impl FnOnce(&mut Decided) -> T) -> T {
+        work(&mut locked(&self.facts).decided)
+    }
+
+    /// Findings change without an event: a new version touches them.
+    pub(super) fn touch(&self, findings: &[FindingId]) {
+        if findings.is_empty() {
+            return;
+        }
+        let mut facts = locked(&self.facts);
+        facts.version += 1;
+        let version = facts.version;
+        facts.touched.extend(findings.iter().map(|id| (id.0.clone(), version)));
     }
 
     /// Every finding with the version that touched it last.
@@ -138,6 +156,7 @@ impl Facts {
                 .and_modify(|finding| finding.fold(sighting))
                 .or_insert_with(|| Finding::begin(sighting));
         }
+        self.decided.note(commit.recorded, &commit.sightings);
         self.book.add(commit.recorded, &commit.objects, &commit.arrivals);
         self.commits.push((version, commit.clone()));
         Ok(Committed::Done { version })

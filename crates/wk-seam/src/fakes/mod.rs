@@ -19,6 +19,8 @@ mod outbox;
 pub mod outbox_promises;
 mod queue;
 pub mod queue_promises;
+mod triage;
+pub mod triage_promises;
 
 pub use bookmarks::MemoryBookmarks;
 pub use buckets::MemoryBuckets;

@@ -230,6 +230,7 @@ async fn sight<T: Ledger>(ledger: &T, findings: &[&str]) -> Answer<()> {
         last_seen: BEGIN,
         reported_count: None,
         ended: None,
+        grounds: Default::default(),
         origin: Origin::Live,
     };
     let commit = Commit {

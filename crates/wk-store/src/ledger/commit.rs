@@ -29,7 +29,7 @@ pub(super) fn commit(
     insert_objects(&tx, version, &commit.objects)?;
     commit.files.iter().try_for_each(|file| insert_file(&tx, version, file))?;
     insert_runs(&tx, version, commit)?;
-    findings::fold(&tx, version, &commit.sightings)?;
+    findings::fold(&tx, version, commit.recorded, &commit.sightings)?;
     watch::add(&tx, commit)?;
     append_leaves(&tx, signer, &leaves(version, commit))?;
     tx.commit()?;

@@ -4,43 +4,51 @@ use std::collections::BTreeMap;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
-use wk_model::finding::{Finding, Sighting};
+use wk_model::Timestamp;
+use wk_model::finding::{Finding, Rule, Sighting};
+use wk_model::triage::Update;
 use wk_seam::ledger::FindingQuery;
 
-use super::signed;
+use super::{signed, triage};
 
 /// Takes sightings of new events into their findings, which this version changes so.
 pub(super) fn fold(
     tx: &Transaction<'_>,
     version: u64,
+    recorded: Timestamp,
     sightings: &[Sighting],
 ) -> rusqlite::Result<()> {
     let mut by_finding: BTreeMap<&str, Vec<&Sighting>> = BTreeMap::new();
     for sighting in sightings {
         by_finding.entry(&sighting.finding.0).or_default().push(sighting);
     }
-    let mut there = tx.prepare_cached("SELECT body FROM finding WHERE id = ?1")?;
+    let mut there = tx.prepare_cached("SELECT body, known FROM finding WHERE id = ?1")?;
     for (id, sightings) in by_finding {
-        let body: Option<String> = there.query_row([id], |r| r.get(0)).optional()?;
-        let mut finding = body.map(|b| parse(&b)).transpose()?;
+        let found: Option<(String, i64)> =
+            there.query_row([id], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
+        let known = found.as_ref().map_or(recorded, |(_, known)| Timestamp::from_micros(*known));
+        let mut finding = found.map(|(body, _)| parse(&body)).transpose()?;
         for sighting in sightings {
             match &mut finding {
                 Some(finding) => finding.fold(sighting),
                 None => finding = Some(Finding::begin(sighting)),
             }
+            if sighting.rule.product != Rule::OWN {
+                triage::note_update(tx, &Update::of(sighting, recorded))?;
+            }
         }
         if let Some(finding) = finding {
-            put(tx, version, &finding)?;
+            put(tx, version, known, &finding)?;
         }
     }
     Ok(())
 }
 
-fn put(tx: &Transaction<'_>, version: u64, f: &Finding) -> rusqlite::Result<()> {
+fn put(tx: &Transaction<'_>, version: u64, known: Timestamp, f: &Finding) -> rusqlite::Result<()> {
     let body =
         serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         f.id.0,
@@ -53,7 +61,8 @@ fn put(tx: &Transaction<'_>, version: u64, f: &Finding) -> rusqlite::Result<()> 
         f.title,
         f.rule.product,
         body,
-        signed(version)
+        signed(version),
+        known.micros()
     ])
     .map(drop)
 }

@@ -42,6 +42,9 @@ const ADDED: &[(&str, &str)] = &[
     ("checkpoint", "size"),
     ("policy", "seq"),
     ("drill", "seq"),
+    ("triage", "seq"),
+    ("report", "seq"),
+    ("ruleset", "seq"),
 ];
 /// Rows that change: by which key they are noted in `changed`.
 const CHANGED: &[(&str, &str)] = &[
@@ -49,6 +52,7 @@ const CHANGED: &[(&str, &str)] = &[
     ("run", "path"),
     ("finding", "id"),
     ("hold", "id"),
+    ("exception", "id"),
     ("desk", "name"),
     ("notice_group", "key"),
     ("notice", "id"),

@@ -15,6 +15,7 @@ pub mod journal;
 mod outbox;
 mod schema;
 mod seed;
+mod triage;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// What makes each form of the one before. A form that was released is never changed.
-const FORMS: [&str; 6] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5, FORM_6];
+const FORMS: [&str; 7] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5, FORM_6, FORM_7];
 
 /// Times are microseconds, days are days since 1970-01-01.
 const FORM_1: &str = "
@@ -306,5 +306,45 @@ CREATE TABLE drill (
     at     INTEGER NOT NULL,
     passed INTEGER NOT NULL,
     body   TEXT NOT NULL
+) STRICT;
+";
+
+/// What people decide: the steps of triage, exceptions, the sets of rules that were loaded. When each
+/// finding was committed first, and the updates of findings that other products keep.
+const FORM_7: &str = "
+ALTER TABLE finding ADD COLUMN known INTEGER NOT NULL DEFAULT 0;
+UPDATE finding SET known =
+    coalesce((SELECT recorded FROM version WHERE version.version = finding.changed), last_seen);
+
+CREATE TABLE triage (
+    seq     INTEGER PRIMARY KEY,
+    finding TEXT NOT NULL,
+    nth     INTEGER NOT NULL,
+    body    TEXT NOT NULL,
+    UNIQUE (finding, nth)
+) STRICT;
+
+CREATE TABLE exception (
+    id         TEXT PRIMARY KEY,
+    body       TEXT NOT NULL,
+    granted_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER exception_added AFTER INSERT ON exception BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('exception', new.id); END;
+CREATE TRIGGER exception_changed AFTER UPDATE ON exception BEGIN
+    INSERT INTO changed (tbl, key) VALUES ('exception', new.id); END;
+
+CREATE TABLE report (
+    seq     INTEGER PRIMARY KEY,
+    finding TEXT NOT NULL,
+    body    TEXT NOT NULL
+) STRICT;
+CREATE INDEX report_of ON report (finding, seq);
+
+CREATE TABLE ruleset (
+    seq   INTEGER PRIMARY KEY,
+    hash  TEXT NOT NULL,
+    body  TEXT NOT NULL,
+    rules TEXT NOT NULL
 ) STRICT;
 ";

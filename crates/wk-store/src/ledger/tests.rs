@@ -78,6 +78,7 @@ fn sighting(event: &str) -> Sighting {
         reported_count: None,
         origin: Origin::BackFill,
         ended: None,
+        grounds: Default::default(),
     }
 }
 
@@ -367,6 +368,24 @@ fn arrivals_add_up_as_in_every_ledger() {
 fn places_are_bounded_as_in_every_ledger() {
     with_ledger(async |ledger, _| {
         wk_seam::fakes::conformance::places_are_bounded(&ledger).await;
+        Ok(())
+    });
+}
+
+#[test]
+fn triage_keeps_its_promises_and_leaves_lines_in_the_log() {
+    with_ledger(async |ledger, other| {
+        wk_seam::fakes::triage_promises::check(&ledger).await?;
+        let lines: Vec<String> = other.leaves().await?.into_iter().map(|(_, line)| line).collect();
+        for kind in ["triage", "exception", "exception-revoked", "ruleset"] {
+            let of_kind = format!(r#""kind":"{kind}""#);
+            assert!(lines.iter().any(|line| line.contains(&of_kind)), "{kind}: {lines:#?}");
+        }
+        let disposed = lines.iter().find(|line| line.contains("false-positive")).unwrap();
+        for part in [r#""by":"anna""#, r#""reason":"seen""#, r#""finding":"f""#] {
+            assert!(disposed.contains(part), "{part}: {disposed}");
+        }
+        assert!(other.verify_log().await?.is_some());
         Ok(())
     });
 }

@@ -52,5 +52,6 @@ pub fn report(row: &mut Row<'_>, report: &Report<'_>) {
         reported_count: report.count,
         origin: Origin::BackFill,
         ended: None,
+        grounds: Default::default(),
     }));
 }

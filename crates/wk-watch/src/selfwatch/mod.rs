@@ -191,6 +191,7 @@ impl Alert {
             reported_count: None,
             origin: Origin::Live,
             ended: ended.then_some(now),
+            grounds: Default::default(),
         }
     }
 }

@@ -243,7 +243,7 @@ fn sighting(row: &mut Row<'_>, record: Value<'_>, id: &str) {
         row,
         &Report {
             product: "guardduty",
-            native_id: if arn.is_empty() { id } else { &arn },
+            native_id: &if arn.is_empty() { arn_of(record, id) } else { arn.clone() },
             kind: &kind,
             version: &version,
             title,
@@ -254,6 +254,16 @@ fn sighting(row: &mut Row<'_>, record: Value<'_>, id: &str) {
             controls: &["CC7.2"],
         },
     );
+}
+
+/// The ARN that a finding has, where it does not say it: Security Hub knows it by that. Its id, where
+/// too little is known.
+fn arn_of<'a>(record: Value<'a>, id: &'a str) -> Cow<'a, str> {
+    let text = |path| fields::text(record, path);
+    let parts = (text("region"), text("accountId"), text("service.detectorId"));
+    let (Some(region), Some(account), Some(detector)) = parts else { return Cow::Borrowed(id) };
+    let partition = text("partition").unwrap_or(Cow::Borrowed("aws"));
+    format!("arn:{partition}:guardduty:{region}:{account}:detector/{detector}/finding/{id}").into()
 }
 
 /// GuardDuty's number; one that is off the scale is flagged and taken as medium.

@@ -6,6 +6,7 @@
 //! * Every finding is stored. It becomes a sighting while it says that something is wrong: not
 //!   when it is archived or resolved, nor when its compliance check passed or could not be made,
 //!   nor when it is informational without being a failed check.
+//! * What GuardDuty found, and says itself too, is one finding with GuardDuty's own.
 //! * Findings that a user suppressed in Security Hub stay sightings, and their title says so.
 //! * OCSF findings of the newer Security Hub are read by [`super::ocsf`].
 
@@ -195,10 +196,12 @@ fn sighting(row: &mut Row<'_>, record: Value<'_>, id: &str) {
     }
     let severity = severity(row, record);
     let is_check = record.get("Compliance").is_some();
+    let of_guardduty = is_of_guardduty(record, id);
+    let kind = if of_guardduty { guardduty_type(&kind) } else { kind };
     report(
         row,
         &Report {
-            product: "securityhub",
+            product: if of_guardduty { "guardduty" } else { "securityhub" },
             native_id: id,
             kind: &kind,
             version: &version,
@@ -206,10 +209,39 @@ fn sighting(row: &mut Row<'_>, record: Value<'_>, id: &str) {
             severity,
             first_seen: at(record, "FirstObservedAt"),
             last_seen: at(record, "LastObservedAt"),
-            count: None,
+            // Updates of one finding are no further events of it.
+            count: Some(count(record)),
             controls: if is_check { &["CC7.1"] } else { &["CC7.2"] },
         },
     );
+}
+
+/// Whether GuardDuty itself tells of this finding too, under the same ARN: then they are one.
+fn is_of_guardduty(record: Value<'_>, id: &str) -> bool {
+    let product = fields::text(record, "ProductArn").unwrap_or_default();
+    let mut arn = id.splitn(4, ':');
+    let of_service = arn.next() == Some("arn") && arn.nth(1) == Some("guardduty");
+    of_service && product.ends_with(":product/aws/guardduty")
+}
+
+/// GuardDuty's own type: `TTPs/Discovery/Recon:EC2-Portscan` is `Recon:EC2/Portscan`.
+fn guardduty_type(kind: &str) -> Cow<'static, str> {
+    let own = kind.rsplit('/').next().unwrap_or(kind);
+    match own.split_once(':').map(|(purpose, rest)| (purpose, rest.replacen('-', "/", 1))) {
+        Some((purpose, rest)) => format!("{purpose}:{rest}").into(),
+        None => own.to_owned().into(),
+    }
+}
+
+/// How often the product counted it, where it says so.
+fn count(record: Value<'_>) -> u64 {
+    let paths = ["aws/guardduty/service/count", "action/awsApiCallAction/count"];
+    let fields = record.get("ProductFields");
+    let said = paths.iter().find_map(|path| fields?.get(path)).and_then(|value| {
+        let text = value.as_str()?;
+        text.parse::<u64>().ok()
+    });
+    said.unwrap_or(1)
 }
 
 /// What was checked says more than the type that all checks share.
@@ -291,6 +323,23 @@ mod tests {
                 securityhub event_time=2024-02-15T13:30:00Z event_id=f-2@2024-02-15T14:00:00Z ACTIVE account=111122223333 region=eu-west-1 actor=anna source_ip=198.51.100.7 resource_ids=AWS::IAM::AccessKey:null SchemaVersion=2018-10-08 ProductArn=arn:aws:securityhub:eu-west-1::product/aws/guardduty GeneratorId=d-1 Types=Unusual Behaviors/User/UnauthorizedAccess:IAMUser-ConsoleLogin Title=Odd sign-in Severity.Normalized=50 Severity.Product=5 FirstObservedAt=2024-02-15T13:00:00Z LastObservedAt=2024-02-15T13:30:00Z UpdatedAt=2024-02-15T14:00:00Z RecordState=ACTIVE Resources=[{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:null","Details":{"AwsIamAccessKey":{"UserName":"anna"}}}] ProductFields={"action/awsApiCallAction/remoteIpDetails/ipAddressV4":"198.51.100.7"} finding=Unusual Behaviors/User/UnauthorizedAccess:IAMUser-ConsoleLogin 5.0 "Odd sign-in"
             "#]],
         );
+    }
+
+    #[test]
+    fn a_finding_of_guardduty_has_the_type_that_guardduty_gives_it() {
+        for (here, own) in [
+            (
+                "TTPs/Discovery/Recon:EC2-PortProbeUnprotectedPort",
+                "Recon:EC2/PortProbeUnprotectedPort",
+            ),
+            (
+                "Unusual Behaviors/User/UnauthorizedAccess:IAMUser-ConsoleLogin",
+                "UnauthorizedAccess:IAMUser/ConsoleLogin",
+            ),
+            ("odd", "odd"),
+        ] {
+            assert_eq!(super::guardduty_type(here), own);
+        }
     }
 
     #[test]
