@@ -224,6 +224,7 @@ pub(super) fn sighting(
         reported_count: None,
         origin: sample.origin,
         ended: None,
+        grounds: Default::default(),
     }
 }
 
