@@ -62,7 +62,7 @@ pub fn rule(query: &Query, title: &str, description: &str, table: &str) -> Said<
         return no("it has no filter: the rule would fire on every event");
     }
     left_out.dedup();
-    Ok(written(&maker, &conditions, &left_out, title, description, service))
+    Ok(written(&maker, &conditions, &left_out, title, description, (source.product, service)))
 }
 
 fn no<T>(why: impl Into<String>) -> Said<T> {
@@ -282,7 +282,7 @@ fn written(
     left_out: &[&str],
     title: &str,
     description: &str,
-    service: &str,
+    (product, service): (&str, &str),
 ) -> String {
     let line =
         |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('\'', "''");
@@ -317,7 +317,7 @@ fn written(
     writeln_to(
         &mut rule,
         format_args!(
-            "title: '{}'\nid: {id}\nstatus: experimental\ndescription: '{}'\nlogsource: {{product: aws, service: {service}}}\ndetection:\n{body}  condition: {condition}\nlevel: medium",
+            "title: '{}'\nid: {id}\nstatus: experimental\ndescription: '{}'\nlogsource: {{product: {product}, service: {service}}}\ndetection:\n{body}  condition: {condition}\nlevel: medium",
             line(title),
             line(description)
         ),

@@ -193,7 +193,7 @@ impl Detections {
 
 fn log_source(source: &Source) -> LogSource {
     LogSource {
-        product: source.service.map(|_| "aws".to_owned()),
+        product: source.service.map(|_| source.product.to_owned()),
         service: source.service.map(str::to_owned),
         category: None,
     }

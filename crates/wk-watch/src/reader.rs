@@ -7,6 +7,7 @@
 use wk_lang::json::{Splitter, Step, Tape, Value};
 use wk_model::{Row, Timestamp};
 
+use crate::sources::google_workspace;
 use crate::sources::{self, Context, Envelope, Line, LineReader, Settings, Source};
 use crate::unwrap;
 
@@ -177,7 +178,9 @@ impl<'a> Reader<'a> {
                         sink.refuse(name(self.hint), at, "is not UTF-8", bytes);
                         continue;
                     };
-                    match self.tape.parse(record) {
+                    // An activity of Google's looks like a list of events; its head is part of each.
+                    let whole = activity(splitter.head(), splitter.list_key(), record);
+                    match self.tape.parse(whole.as_deref().unwrap_or(record)) {
                         Ok(value) => {
                             let found =
                                 unwrap::record(value, &context, self.forced, self.hint, at, sink);
@@ -262,6 +265,13 @@ fn is_json(text: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// The activity of Google Workspace that is cut after `head`, with this one of its events.
+fn activity(head: &[u8], list: Option<&str>, event: &str) -> Option<String> {
+    let head = (list == Some("events")).then(|| std::str::from_utf8(head).ok()).flatten()?;
+    let is_activity = head.contains(google_workspace::ACTIVITY) && head.ends_with('[');
+    is_activity.then(|| [head, event, "]}"].concat())
 }
 
 fn name(source: Option<&'static Source>) -> &'static str {

@@ -116,6 +116,13 @@ impl Unwrapping<'_> {
         if value.get("detail-type").is_some() {
             return self.event_bridge(value, context);
         }
+        // A page of Google's reports, a page of Microsoft Graph.
+        if value.text("kind").as_deref() == Some("admin#reports#activities") {
+            return self.list(value, "items", context);
+        }
+        if value.get("@odata.context").is_some() {
+            return self.list(value, "value", context);
+        }
         if value.text("invokingEvent").is_some_and(|event| event.contains("\"messageType\"")) {
             let account = value.text("accountId");
             let mut within = context.clone();
@@ -129,6 +136,16 @@ impl Unwrapping<'_> {
         self.depth += 1;
         self.value(value, context);
         self.depth -= 1;
+        true
+    }
+
+    fn list(&mut self, page: Value<'_>, key: &str, context: &Context<'_>) -> bool {
+        let Some(items) = page.get(key).filter(|items| items.kind() == Kind::Array) else {
+            return false;
+        };
+        for item in items.items() {
+            self.inner(item, context);
+        }
         true
     }
 
@@ -259,6 +276,7 @@ impl Unwrapping<'_> {
         }
         let has_own_form = kind.ends_with("via CloudTrail")
             || &*kind == "GuardDuty Finding"
+            || &*kind == "SystemLog" // Okta's
             || kind.starts_with("Config ");
         has_own_form && known(&detail) && self.inner(detail, &within)
     }

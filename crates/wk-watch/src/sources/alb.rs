@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html",
     serves: &["R-183", "R-249"],
     table: &TABLE,
+    product: "aws",
     service: Some("alb"),
     json: None,
     lines: Some(LineForm { claims, begin: |_| Box::new(Lines) }),

@@ -30,6 +30,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/WhatIsCloudWatchLogs.html",
     serves: &["R-180", "R-181", "R-185", "R-186", "R-303"],
     table: &TABLE,
+    product: "aws",
     service: None,
     json: Some(JsonForm { claims: claims_json, read: read_json }),
     lines: Some(LineForm { claims, begin: |_| Box::<Lines>::default() }),

@@ -25,6 +25,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html",
     serves: &["R-179"],
     table: &TABLE,
+    product: "aws",
     service: Some("cloudfront"),
     json: Some(JsonForm { claims: claims_json, read: read_json }),
     lines: Some(LineForm { claims, begin: |_| Box::<Lines>::default() }),

@@ -20,6 +20,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html",
     serves: &["R-011", "R-364", "R-365", "R-366", "R-382"],
     table: &TABLE,
+    product: "aws",
     service: Some("cloudtrail"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -24,6 +24,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html",
     serves: &["R-011", "R-028", "R-189"],
     table: &TABLE,
+    product: "aws",
     service: None,
     json: Some(JsonForm { claims, read }),
     lines: None,

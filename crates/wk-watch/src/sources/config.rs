@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/config/latest/developerguide/config-item-table.html",
     serves: &["R-014", "R-329", "R-350"],
     table: &TABLE,
+    product: "aws",
     service: Some("config"),
     json: Some(JsonForm { claims, read }),
     lines: None,

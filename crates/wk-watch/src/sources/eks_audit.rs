@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html",
     serves: &["R-180"],
     table: &TABLE,
+    product: "aws",
     service: Some("eks"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html",
     serves: &["R-197", "R-350", "R-392"],
     table: &TABLE,
+    product: "aws",
     service: Some("eventbridge"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -28,6 +28,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-format.html",
     serves: &["R-013", "R-075", "R-350", "R-353"],
     table: &TABLE,
+    product: "aws",
     service: Some("guardduty"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -6,15 +6,20 @@
 
 pub mod alb;
 pub mod applog;
+pub mod bedrock_invocation;
 pub mod cloudfront;
 pub mod cloudtrail;
 pub mod cloudtrail_digest;
 pub mod config;
 pub mod eks_audit;
+pub mod entra_audit;
+pub mod entra_signin;
 pub mod eventbridge;
+pub mod google_workspace;
 pub mod guardduty;
 pub mod network_firewall;
 pub mod ocsf;
+pub mod okta;
 pub mod rds_audit;
 pub mod rds_mysql_error;
 pub mod rds_mysql_slow;
@@ -44,6 +49,11 @@ pub const ALL: &[&Source] = &[
     &s3_access::SOURCE,
     &alb::SOURCE,
     &eks_audit::SOURCE,
+    &bedrock_invocation::SOURCE,
+    &okta::SOURCE,
+    &entra_signin::SOURCE,
+    &entra_audit::SOURCE,
+    &google_workspace::SOURCE,
     &network_firewall::SOURCE,
     &cloudfront::SOURCE,
     &route53_public::SOURCE,
@@ -66,7 +76,9 @@ pub struct Source {
     pub serves: &'static [&'static str],
     /// The table its events go to.
     pub table: &'static Table,
-    /// `logsource.service` of rules that apply to it; the product is `aws`, or none for `None`.
+    /// `logsource.product` of rules that apply to it: `aws` nearly always.
+    pub product: &'static str,
+    /// `logsource.service` of rules that apply to it; `None` if no rule with a product does.
     pub service: Option<&'static str>,
     /// How it reads JSON records, if it has any.
     pub json: Option<JsonForm>,

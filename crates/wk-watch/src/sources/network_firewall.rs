@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/network-firewall/latest/developerguide/firewall-logging-contents.html",
     serves: &[],
     table: &TABLE,
+    product: "aws",
     service: Some("networkfirewall"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -29,6 +29,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/security-lake/latest/userguide/open-cybersecurity-schema-framework.html",
     serves: &["R-012", "R-364", "R-365", "R-366"],
     table: &TABLE,
+    product: "aws",
     service: Some("ocsf"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MySQL.Options.AuditPlugin.html",
     serves: &["R-180", "R-182"],
     table: &TABLE,
+    product: "aws",
     service: Some("rds"),
     json: None,
     lines: Some(LineForm { claims, begin: |_| Box::new(Lines) }),

@@ -21,6 +21,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.MySQL.LogFileSize.html",
     serves: &["R-182"],
     table: &TABLE,
+    product: "aws",
     service: Some("rds"),
     json: None,
     lines: Some(LineForm { claims, begin: |_| Box::new(Lines) }),

@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.MySQL.Generallog.html",
     serves: &["R-182"],
     table: &TABLE,
+    product: "aws",
     service: Some("rds"),
     json: None,
     lines: Some(LineForm { claims, begin: |_| Box::<Lines>::default() }),

@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html",
     serves: &["R-182"],
     table: &TABLE,
+    product: "aws",
     service: Some("rds"),
     json: None,
     lines: Some(LineForm { claims, begin: |_| Box::new(Lines) }),

@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-query-logs-format.html",
     serves: &["R-164", "R-184"],
     table: &TABLE,
+    product: "aws",
     service: Some("resolver"),
     json: Some(JsonForm { claims, read }),
     lines: None,

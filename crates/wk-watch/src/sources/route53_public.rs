@@ -22,6 +22,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/query-logs.html",
     serves: &["R-184"],
     table: &TABLE,
+    product: "aws",
     service: Some("route53"),
     json: None,
     lines: Some(LineForm { claims, begin: |_| Box::new(Lines) }),

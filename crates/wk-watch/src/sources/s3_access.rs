@@ -25,6 +25,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html",
     serves: &["R-178"],
     table: &TABLE,
+    product: "aws",
     service: Some("s3access"),
     json: Some(JsonForm { claims: claims_json, read: read_json }),
     lines: Some(LineForm { claims, begin: |_| Box::new(Lines) }),

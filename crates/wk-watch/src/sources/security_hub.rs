@@ -29,6 +29,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html",
     serves: &["R-012", "R-062", "R-140", "R-310", "R-350"],
     table: &TABLE,
+    product: "aws",
     service: Some("securityhub"),
     json: Some(JsonForm { claims, read }),
     lines: None,

@@ -32,6 +32,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html",
     serves: &["R-020", "R-177", "R-350", "R-364", "R-365", "R-366", "R-382"],
     table: &TABLE,
+    product: "aws",
     service: Some("vpcflow"),
     json: Some(JsonForm { claims: claims_json, read: read_json }),
     lines: Some(LineForm { claims, begin }),

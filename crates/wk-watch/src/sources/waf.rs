@@ -23,6 +23,7 @@ pub const SOURCE: Source = Source {
     page: "https://docs.aws.amazon.com/waf/latest/developerguide/logging-fields.html",
     serves: &[],
     table: &TABLE,
+    product: "aws",
     service: Some("waf"),
     json: Some(JsonForm { claims, read }),
     lines: None,

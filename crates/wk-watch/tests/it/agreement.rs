@@ -49,7 +49,7 @@ const SUBJECTS: &[(&str, Bar)] = &[
     ("DNS queries", Bar::OfAll),
     ("EKS audit", Bar::OfAll),
     ("WAF", Bar::OfAll),
-    ("Bedrock", Bar::None),
+    ("Bedrock", Bar::OfAll),
     ("Security Hub", Bar::None),
 ];
 

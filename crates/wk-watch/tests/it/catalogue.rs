@@ -130,7 +130,7 @@ impl Page {
     fn source(&mut self, source: &Source) {
         self.heading(source.title);
         let rules = match source.service {
-            Some(service) => format!("`product: aws`, `service: {service}`"),
+            Some(service) => format!("`product: {}`, `service: {service}`", source.product),
             None => "none apply".to_owned(),
         };
         let promises = match source.serves {
