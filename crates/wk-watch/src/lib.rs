@@ -15,6 +15,7 @@ pub mod as_rule;
 pub mod columns;
 pub mod detect;
 pub mod event_rules;
+mod filters;
 pub mod fingerprint;
 pub mod library;
 pub mod messages;

@@ -6,17 +6,9 @@ use std::collections::BTreeMap;
 use super::Complaint;
 use super::house::House;
 
-const KEYS: &[&str] = &[
-    "title",
-    "id",
-    "status",
-    "description",
-    "tags",
-    "logsource",
-    "detection",
-    "level",
-    "watchkeeper",
-];
+const KEYS: &[&str] = &["title", "id", "status", "description", "tags", "level", "watchkeeper"];
+/// What a rule over single events has besides; a correlation has its own key for it.
+const SINGLE: &[&str] = &["logsource", "detection"];
 
 pub(super) fn check(house: &House) -> anyhow::Result<Vec<Complaint>> {
     let rules = house.files.iter().filter(|file| file.path.starts_with("rules/"));
@@ -30,11 +22,11 @@ pub(super) fn check(house: &House) -> anyhow::Result<Vec<Complaint>> {
             continue;
         }
         complaints.extend(rule(&file.path, &file.text));
-        if let Some((line, id)) = key(&file.text, "id")
-            && let Some(other) = known.insert(id, &file.path)
-        {
-            let say = format!("{other} has the same id; give this rule its own");
-            complaints.push(Complaint::new(&file.path, line, say));
+        for (line, id) in keys(&file.text, "id") {
+            if let Some(other) = known.insert(id, &file.path) {
+                let say = format!("{other} has the same id; give this rule its own");
+                complaints.push(Complaint::new(&file.path, line, say));
+            }
         }
     }
     Ok(complaints)
@@ -42,7 +34,8 @@ pub(super) fn check(house: &House) -> anyhow::Result<Vec<Complaint>> {
 
 fn rule(path: &str, text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
-    for name in KEYS {
+    let single: &[&str] = if key(text, "correlation").is_some() { &[] } else { SINGLE };
+    for name in KEYS.iter().chain(single) {
         if key(text, name).is_none() {
             complaints.push(Complaint::new(path, 0, format!("add the key `{name}`")));
         }
@@ -58,9 +51,14 @@ fn rule(path: &str, text: &str) -> Vec<Complaint> {
     complaints
 }
 
-/// The line and the value of a key at the left margin.
+/// The line and the value of a key at the left margin, in the first document that has it.
 fn key<'a>(text: &'a str, name: &str) -> Option<(usize, &'a str)> {
-    text.lines().enumerate().find_map(|(index, line)| {
+    keys(text, name).next()
+}
+
+/// The same for every document.
+fn keys<'a>(text: &'a str, name: &str) -> impl Iterator<Item = (usize, &'a str)> {
+    text.lines().enumerate().filter_map(move |(index, line)| {
         let value = line.strip_prefix(name)?.strip_prefix(':')?;
         Some((index + 1, value.trim()))
     })
@@ -86,6 +84,12 @@ mod tests {
     #[test]
     fn a_whole_rule_passes() {
         assert_eq!(rule("rules/a.yml", GOOD), []);
+    }
+
+    #[test]
+    fn a_correlation_needs_no_detection_of_its_own() {
+        let text = GOOD.replace("logsource: {}\ndetection:", "correlation:");
+        assert_eq!(rule("rules/a.yml", &text), []);
     }
 
     #[test]

@@ -25,6 +25,17 @@ impl Condition {
         }
     }
 
+    /// Makes it speak of searches that stand so many places behind.
+    pub(super) fn move_searches(&mut self, by: usize) {
+        match self {
+            Self::Search(place) => *place += by,
+            Self::Not(inner) => inner.move_searches(by),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter_mut().for_each(|part| part.move_searches(by));
+            }
+        }
+    }
+
     /// Whether it is true, given what is true of each search.
     pub fn holds(&self, search: &impl Fn(usize) -> bool) -> bool {
         match self {
@@ -39,28 +50,32 @@ impl Condition {
 impl std::fmt::Display for Condition {
     /// Searches by their numbers.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (parts, with) = match self {
-            Self::Search(place) => return write!(f, "{place}"),
-            Self::Not(inner) => return write!(f, "not {inner}"),
-            Self::All(parts) => (parts, " and "),
-            Self::Any(parts) => (parts, " or "),
+        f.write_str(&self.in_words(&[]))
+    }
+}
+
+impl Condition {
+    /// With the names of the searches; those that have none by their numbers.
+    pub fn in_words(&self, names: &[&str]) -> String {
+        let list = |parts: &[Self], with: &str| {
+            let parts: Vec<String> = parts.iter().map(|part| part.in_words(names)).collect();
+            format!("({})", parts.join(with))
         };
-        f.write_str("(")?;
-        for (n, part) in parts.iter().enumerate() {
-            write!(f, "{}{part}", if n == 0 { "" } else { with })?;
+        match self {
+            Self::Search(place) => match names.get(*place) {
+                Some(name) => (*name).to_owned(),
+                None => place.to_string(),
+            },
+            Self::Not(inner) => format!("not {}", inner.in_words(names)),
+            Self::All(parts) => list(parts, " and "),
+            Self::Any(parts) => list(parts, " or "),
         }
-        f.write_str(")")
     }
 }
 
 /// How long and how deep a condition may be.
 const WORDS_MAX: usize = 2_000;
 const DEPTH_MAX: usize = 64;
-
-/// Reads a condition over searches of these names.
-pub(super) fn read(condition: &str, names: &[&str]) -> Result<Condition, Problem> {
-    read_over(condition, names, "detection.condition")
-}
 
 /// The names in a condition over rules.
 pub(super) fn names(condition: &str) -> Vec<&str> {
@@ -263,7 +278,7 @@ mod tests {
     #[expect(clippy::needless_pass_by_value, reason = "expect! is written in place")]
     fn check(condition: &str, expected: Expect) {
         let names = ["selection", "sel_a", "sel_b", "filter_x", "_hidden"];
-        let answer = match read(condition, &names) {
+        let answer = match read_over(condition, &names, "detection.condition") {
             Ok(condition) => shown(&condition, &names),
             Err(problem) => problem.to_string(),
         };

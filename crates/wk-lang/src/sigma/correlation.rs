@@ -7,6 +7,7 @@ use super::condition::{self, Condition};
 use super::error::{Problem, RuleError};
 use super::extension::{Extension, read_extension, seconds};
 use super::field::FieldPath;
+use super::own::{FirstSeen, Rate, SequenceStep, read_steps};
 use super::reader::Reader;
 use super::rule::Status;
 use crate::yaml::{Content, Node, Place};
@@ -90,6 +91,12 @@ pub enum Kind {
     Temporal(Together),
     /// All of the rules matched, one after the other as they are listed.
     TemporalOrdered,
+    /// Something is there for the first time.
+    FirstSeen(FirstSeen),
+    /// There is more than is usual at this hour of the week.
+    Rate(Rate),
+    /// One event after the other, and some not.
+    Sequence(Vec<SequenceStep>),
 }
 
 /// A figure over numbers.
@@ -119,7 +126,37 @@ impl Kind {
         match self {
             Self::ValueCount(fields, _) => names(fields),
             Self::Value(_, field, _) => names(std::slice::from_ref(field)),
-            Self::EventCount(_) | Self::Temporal(_) | Self::TemporalOrdered => Vec::new(),
+            Self::FirstSeen(first) => names(&first.terms),
+            Self::EventCount(_)
+            | Self::Temporal(_)
+            | Self::TemporalOrdered
+            | Self::Rate(_)
+            | Self::Sequence(_) => Vec::new(),
+        }
+    }
+}
+
+impl Kind {
+    /// What it asks, with the names of the rules that it refers to.
+    pub fn in_words(&self, rules: &[Named]) -> String {
+        let names: Vec<&str> = rules.iter().map(|named| named.name.as_str()).collect();
+        match self {
+            Self::EventCount(bounds) => format!("events: {bounds}"),
+            Self::ValueCount(..) => {
+                self.to_string().replacen("value_count", "different values of", 1)
+            }
+            Self::Temporal(Together::Count(bounds)) => {
+                format!("different ones of {}: {bounds}", names.join(", "))
+            }
+            Self::Temporal(Together::Condition(condition)) => condition.in_words(&names),
+            Self::TemporalOrdered => names.join(", then "),
+            Self::Sequence(steps) => {
+                let name = |step: &SequenceStep| names.get(step.rule).copied().unwrap_or_default();
+                let not = |step: &SequenceStep| if step.not { "not " } else { "" };
+                let steps = steps.iter().map(|step| [not(step), name(step)].concat());
+                steps.collect::<Vec<_>>().join(", then ")
+            }
+            Self::Value(..) | Self::FirstSeen(_) | Self::Rate(_) => self.to_string(),
         }
     }
 }
@@ -139,6 +176,18 @@ impl std::fmt::Display for Kind {
             Self::Temporal(Together::Count(bounds)) => write!(f, "temporal {bounds}"),
             Self::Temporal(Together::Condition(condition)) => write!(f, "temporal {condition}"),
             Self::TemporalOrdered => f.write_str("temporal_ordered"),
+            Self::FirstSeen(first) => {
+                let FirstSeen { terms: _, history_days, learning_days } = first;
+                write!(f, "first_seen {fields} {history_days} {learning_days}")
+            }
+            Self::Rate(rate) => {
+                let Rate { history_weeks, learning_days, deviations, floor, buckets } = rate;
+                write!(f, "rate {history_weeks} {learning_days} {deviations} {floor} {buckets}")
+            }
+            Self::Sequence(steps) => {
+                let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+                write!(f, "sequence {}", steps.join(", "))
+            }
         }
     }
 }
@@ -146,11 +195,11 @@ impl std::fmt::Display for Kind {
 /// How many rules one correlation may refer to.
 const RULES_MAX: usize = 1_000;
 /// How many fields it may group by, and count together.
-const FIELDS_MAX: usize = 16;
+pub(super) const FIELDS_MAX: usize = 16;
 /// The longest timespan, in seconds.
 const TIMESPAN_MAX: u32 = 31 * 86_400;
 
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 11] = [
     "event_count",
     "value_count",
     "temporal",
@@ -159,9 +208,10 @@ const TYPES: [&str; 8] = [
     "value_avg",
     "value_percentile",
     "value_median",
+    "first_seen",
+    "rate",
+    "sequence",
 ];
-const KEYS: [&str; 7] =
-    ["type", "rules", "aliases", "group-by", "timespan", "condition", "generate"];
 
 /// Reads a document that has a `correlation`.
 pub(super) fn read_correlation(document: &Node, node: &Node) -> Result<Correlation, RuleError> {
@@ -170,28 +220,76 @@ pub(super) fn read_correlation(document: &Node, node: &Node) -> Result<Correlati
     let Some(members) = node.members() else {
         return Err(Reader { node, path: "" }.kind(node, "correlation", "a mapping"));
     };
-    if let Some((key, _)) = members.iter().find(|(key, _)| !KEYS.contains(&key.text.as_str())) {
-        return Err(Problem::unknown("correlation", &key.text, KEYS).at(key.place));
+    let missing = Problem::Missing("type under correlation").at(node.place);
+    let word = reader.text("type")?.ok_or(missing)?;
+    let known = keys_of(&word, &reader)?;
+    if let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.text.as_str())) {
+        return Err(Problem::unknown("correlation", &key.text, known).at(key.place));
     }
-    let mut rules = read_named(&reader, "rules", RULES_MAX)?;
-    if rules.is_empty() {
-        rules = named_in_condition(node);
-    }
-    if rules.is_empty() {
-        return Err(Problem::Missing("rules under correlation").at(node.place));
-    }
-    let kind = read_kind(&reader, &rules)?;
-    let generate = reader.flag("generate")?;
-    let outside = Reader { node: document, path: "" }.flag("generate")?;
+    let (kind, rules) = match word.as_str() {
+        "sequence" => {
+            let (steps, rules) = read_steps(&reader)?;
+            (Kind::Sequence(steps), rules)
+        }
+        _ => {
+            let rules = read_rule_names(&reader)?;
+            (read_kind(&word, &reader, &rules)?, rules)
+        }
+    };
+    let generate =
+        reader.flag("generate")? || Reader { node: document, path: "" }.flag("generate")?;
     Ok(Correlation {
         about,
+        timespan_seconds: read_timespan(&reader, &kind)?,
         kind,
         aliases: read_aliases(&reader)?,
-        group_by: read_fields(&reader, "group-by")?,
-        timespan_seconds: read_timespan(&reader)?,
-        generate: generate || outside,
+        group_by: read_group_by(&reader)?,
+        generate,
         rules,
     })
+}
+
+/// The keys that a correlation of a type has.
+fn keys_of(word: &str, reader: &Reader<'_>) -> Result<Vec<&'static str>, RuleError> {
+    let mut keys = vec!["type", "aliases", "group-by", "generate"];
+    match word {
+        "first_seen" => {
+            keys.extend(["rules", "entity"]);
+            keys.extend(FirstSeen::KEYS);
+        }
+        "rate" => {
+            keys.extend(["rules", "entity"]);
+            keys.extend(Rate::KEYS);
+        }
+        "sequence" => keys.extend(["steps", "timespan"]),
+        _ if TYPES.contains(&word) => keys.extend(["rules", "timespan", "condition"]),
+        _ => {
+            return Err(Problem::unknown("correlation.type", word, TYPES).at(reader.place("type")));
+        }
+    }
+    Ok(keys)
+}
+
+fn read_rule_names(reader: &Reader<'_>) -> Result<Vec<Named>, RuleError> {
+    let mut rules = read_named(reader, "rules", RULES_MAX)?;
+    if rules.is_empty() {
+        rules = named_in_condition(reader.node);
+    }
+    if rules.is_empty() {
+        return Err(Problem::Missing("rules under correlation").at(reader.node.place));
+    }
+    Ok(rules)
+}
+
+/// Of kinds that know somebody over a long time, the fields may be called the entity.
+fn read_group_by(reader: &Reader<'_>) -> Result<Vec<String>, RuleError> {
+    let (group_by, entity) = (read_fields(reader, "group-by")?, read_fields(reader, "entity")?);
+    if !group_by.is_empty() && !entity.is_empty() {
+        let (key, first, second) =
+            ("correlation".to_owned(), "group-by".to_owned(), "entity".to_owned());
+        return Err(Problem::Conflict { key, first, second }.at(reader.place("entity")));
+    }
+    Ok(if group_by.is_empty() { entity } else { group_by })
 }
 
 pub(super) fn read_about(document: &Node) -> Result<About, RuleError> {
@@ -263,7 +361,13 @@ fn read_fields(reader: &Reader<'_>, key: &str) -> Result<Vec<String>, RuleError>
     Ok(fields)
 }
 
-fn read_timespan(reader: &Reader<'_>) -> Result<i64, RuleError> {
+/// How long events belong together; of kinds that compare with history, how long a bucket is.
+fn read_timespan(reader: &Reader<'_>, kind: &Kind) -> Result<i64, RuleError> {
+    match kind {
+        Kind::FirstSeen(_) => return Ok(0),
+        Kind::Rate(_) => return Ok(Rate::BUCKET_SECONDS),
+        _ => {}
+    }
     let missing = Problem::Missing("timespan under correlation").at(reader.node.place);
     let text = reader.text("timespan")?.ok_or(missing)?;
     let refuse = |why: &str| {
@@ -300,15 +404,13 @@ fn read_aliases(reader: &Reader<'_>) -> Result<Vec<Alias>, RuleError> {
     Ok(aliases)
 }
 
-fn read_kind(reader: &Reader<'_>, rules: &[Named]) -> Result<Kind, RuleError> {
-    let missing = Problem::Missing("type under correlation").at(reader.node.place);
-    let word = reader.text("type")?.ok_or(missing)?;
+fn read_kind(word: &str, reader: &Reader<'_>, rules: &[Named]) -> Result<Kind, RuleError> {
     let condition = reader.node.get("condition");
     let bounds = |others: &[&str]| match condition {
         Some(node) => Bounds::read(node, others),
         None => Err(Problem::Missing("condition under correlation").at(reader.node.place)),
     };
-    Ok(match word.as_str() {
+    Ok(match word {
         "event_count" => Kind::EventCount(bounds(&[])?),
         "value_count" => Kind::ValueCount(value_fields(reader)?, bounds(&["field"])?),
         "value_sum" => Kind::Value(Measure::Sum, value_field(reader)?, bounds(&["field"])?),
@@ -325,9 +427,9 @@ fn read_kind(reader: &Reader<'_>, rules: &[Named]) -> Result<Kind, RuleError> {
             ordered(condition, rules)?;
             Kind::TemporalOrdered
         }
-        _ => {
-            return Err(Problem::unknown("correlation.type", &word, TYPES).at(reader.place("type")));
-        }
+        "first_seen" => Kind::FirstSeen(FirstSeen::read(reader)?),
+        "rate" => Kind::Rate(Rate::read(reader)?),
+        _ => return Err(Problem::unknown("correlation.type", word, TYPES).at(reader.place("type"))),
     })
 }
 

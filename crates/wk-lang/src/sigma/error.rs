@@ -64,13 +64,15 @@ pub enum Problem {
         /// Why not.
         why: String,
     },
-    /// A placeholder, which would need a list from outside the rule.
-    #[error("{key}: the placeholder %{name}% has no meaning here; write its values into the rule")]
+    /// A placeholder for a list that is not there.
+    #[error("{key}: there is no list %{name}%{}", did_you_mean(.nearest.as_deref()))]
     Placeholder {
         /// The key.
         key: String,
         /// The placeholder's name.
         name: String,
+        /// A list that is there and looks like it.
+        nearest: Option<String>,
     },
     /// A condition that cannot be read.
     #[error("{key} {condition:?}: {why}")]

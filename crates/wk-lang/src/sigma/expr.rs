@@ -1,9 +1,10 @@
 //! What a rule asks, put in the order that finds the answer soonest.
 
 use super::condition::Condition;
+use super::detection::Search;
 use super::field::Record;
 use super::question::Question;
-use super::rule::Search;
+
 use super::ruleset::Names;
 
 /// What a rule asks; in a list, first what settles the matter soonest.

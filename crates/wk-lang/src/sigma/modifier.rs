@@ -148,6 +148,7 @@ fn go_together(first: Modifier, second: Modifier) -> bool {
     match (a.role(), b.role()) {
         (Transform, Transform) => transforms_go_together(a, b),
         (Transform, Part) | (Flag, Flag) | (Free, Free) => a != b,
+        (Transform, Operator) => a == Modifier::Expand && b == Modifier::Cidr,
         (Part, Operator) => b == Modifier::FieldRef,
         (Operator, Time) => a.is_comparison(),
         (Operator, Flag) => a == Modifier::Regex,

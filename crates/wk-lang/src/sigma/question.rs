@@ -56,7 +56,7 @@ impl Question {
             Want::Text(pattern) if pattern.equals().is_some() => Guess { cost: 0.2, truth: 0.05 },
             Want::Number(_) => Guess { cost: 0.2, truth: 0.05 },
             Want::Text(_) => Guess { cost: 0.5, truth: 0.1 },
-            Want::Network(_) | Want::Compare(..) => Guess { cost: 1.0, truth: 0.2 },
+            Want::Networks(_) | Want::Compare(..) => Guess { cost: 1.0, truth: 0.2 },
             Want::Time(..) => Guess { cost: 1.0, truth: 0.2 },
             Want::Field(_) => Guess { cost: 3.0, truth: 0.2 },
             Want::Regex(_) => Guess { cost: 5.0, truth: 0.1 },

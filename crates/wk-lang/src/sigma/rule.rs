@@ -2,14 +2,14 @@
 
 use wk_model::SeverityWord;
 
-use super::condition::{self, Condition};
+use super::condition::Condition;
+use super::detection::{Block, Search};
 use super::error::{Problem, RuleError};
 use super::extension::{Extension, read_extension};
-use super::modifier::{self, Modifier};
+use super::filter::Filter;
+use super::lists::Lists;
 use super::reader::Reader;
-use super::test::Test;
-use super::value::{EXPRESSIONS_MAX, read_test};
-use crate::yaml::{Content, Key, Node, Place};
+use crate::yaml::{Node, Place};
 
 /// A rule that was read and checked.
 #[derive(Debug, Clone)]
@@ -46,6 +46,21 @@ pub struct Rule {
     pub extension: Extension,
 }
 
+impl Rule {
+    /// Leaves out what a filter describes: the rule matches where it did, and the filter does not.
+    pub fn leave_out(&mut self, filter: &Filter) {
+        let behind = self.searches.len();
+        let searches = filter.searches.iter();
+        self.searches.extend(
+            searches.map(|(name, s)| (format!("{}: {name}", filter.about.title), s.clone())),
+        );
+        let mut left_out = filter.condition.clone();
+        left_out.move_searches(behind);
+        let before = std::mem::replace(&mut self.condition, Condition::All(Vec::new()));
+        self.condition = Condition::All(vec![before, Condition::Not(Box::new(left_out))]);
+    }
+}
+
 /// Whose records a rule reads, or whose record a record is. What is not named is not asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct LogSource {
@@ -72,18 +87,7 @@ pub enum Status {
     Unsupported,
 }
 
-/// A named part of a detection.
-#[derive(Debug, Clone)]
-pub enum Search {
-    /// All of these.
-    All(Vec<Search>),
-    /// At least one of these.
-    Any(Vec<Search>),
-    /// What is asked of one field.
-    Test(Test),
-}
-
-pub(super) fn read_rule(document: &Node) -> Result<Rule, RuleError> {
+pub(super) fn read_rule(document: &Node, lists: &Lists) -> Result<Rule, RuleError> {
     let reader = Reader { node: document, path: "" };
     if document.members().is_none() {
         return Err(reader.kind(document, "a rule", "a mapping"));
@@ -96,7 +100,7 @@ pub(super) fn read_rule(document: &Node) -> Result<Rule, RuleError> {
         document.get("logsource").ok_or(Problem::Missing("logsource").at(document.place))?;
     let detection =
         document.get("detection").ok_or(Problem::Missing("detection").at(document.place))?;
-    let (searches, condition) = read_detection(detection)?;
+    let (searches, condition) = Block::of(detection, "detection", &["timeframe"], lists).read()?;
     Ok(Rule {
         id: reader.text("id")?,
         name,
@@ -148,109 +152,5 @@ impl LogSource {
         fits(&self.product, &record.product)
             && fits(&self.service, &record.service)
             && fits(&self.category, &record.category)
-    }
-}
-
-pub(super) fn read_detection(node: &Node) -> Result<(Vec<(String, Search)>, Condition), RuleError> {
-    let Some(members) = node.members() else {
-        return Err(Reader { node, path: "" }.kind(node, "detection", "a mapping"));
-    };
-    let mut searches = Vec::new();
-    let mut reader = SearchReader::default();
-    for (key, value) in members {
-        if !matches!(key.text.as_str(), "condition" | "timeframe") {
-            let path = format!("detection.{}", key.text);
-            searches.push((key.text.clone(), reader.search(value, &path, 0)?));
-        }
-    }
-    let names: Vec<&str> = searches.iter().map(|(name, _)| name.as_str()).collect();
-    let condition = read_condition(node, &names)?;
-    Ok((searches, condition))
-}
-
-/// Several conditions mean any of them.
-fn read_condition(detection: &Node, names: &[&str]) -> Result<Condition, RuleError> {
-    let missing = |place| Problem::Missing("detection.condition").at(place);
-    let node = detection.get("condition").ok_or(missing(detection.place))?;
-    let mut conditions = Vec::new();
-    for item in node.items() {
-        let reader = Reader { node: detection, path: "detection." };
-        let text = item.scalar().ok_or_else(|| reader.kind(item, "condition", "a text"))?;
-        conditions.push(condition::read(text, names).map_err(|p| p.at(item.place))?);
-    }
-    match (conditions.pop(), conditions.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(last), false) => {
-            conditions.push(last);
-            Ok(Condition::Any(conditions))
-        }
-        (None, _) => Err(missing(node.place)),
-    }
-}
-
-/// Reads the searches of one rule.
-#[derive(Default)]
-struct SearchReader {
-    /// How many regular expressions it has read.
-    expressions: usize,
-}
-
-impl SearchReader {
-    /// How deep lists may lie in lists of a search.
-    const DEPTH_MAX: usize = 8;
-
-    /// A mapping asks for all of its members, a list for one of its elements; a text is a keyword.
-    fn search(&mut self, node: &Node, path: &str, depth: usize) -> Result<Search, RuleError> {
-        let nothing = |is: &'static str| {
-            let (key, wanted) = (path.to_owned(), "a mapping of fields or a list of keywords");
-            Err(Problem::Kind { key, is, wanted }.at(node.place))
-        };
-        match &node.content {
-            Content::Map(members) if members.is_empty() => nothing("an empty mapping"),
-            Content::Map(members) => {
-                let tests = members.iter().map(|(key, values)| self.member(key, values, path));
-                Ok(one_or(tests.collect::<Result<_, _>>()?, Search::All))
-            }
-            Content::List(items) if items.is_empty() => nothing("an empty list"),
-            Content::List(_) if depth >= Self::DEPTH_MAX => nothing("a list in too many lists"),
-            Content::List(items) => {
-                let searches = items.iter().map(|item| self.search(item, path, depth + 1));
-                Ok(one_or(searches.collect::<Result<_, _>>()?, Search::Any))
-            }
-            Content::Null => nothing("null"),
-            Content::Bool(_) | Content::Number(_) | Content::Text(_) => {
-                self.test(path, "", &[], node)
-            }
-        }
-    }
-
-    fn member(&mut self, key: &Key, values: &Node, path: &str) -> Result<Search, RuleError> {
-        let path = format!("{path}.{}", key.text);
-        let (field, modifiers) = modifier::read(&key.text, &path).map_err(|p| p.at(key.place))?;
-        self.test(&path, field, &modifiers, values)
-    }
-
-    fn test(
-        &mut self,
-        path: &str,
-        field: &str,
-        modifiers: &[Modifier],
-        values: &Node,
-    ) -> Result<Search, RuleError> {
-        let left = EXPRESSIONS_MAX - self.expressions;
-        let test =
-            read_test(path, field, modifiers, values, left).map_err(|p| p.at(values.place))?;
-        self.expressions += test.expressions();
-        Ok(Search::Test(test))
-    }
-}
-
-fn one_or(mut searches: Vec<Search>, with: fn(Vec<Search>) -> Search) -> Search {
-    match (searches.pop(), searches.is_empty()) {
-        (Some(only), true) => only,
-        (last, _) => {
-            searches.extend(last);
-            with(searches)
-        }
     }
 }

@@ -365,8 +365,8 @@ fn a_bad_document_does_not_take_the_others_with_it() {
     assert_eq!(
         errors,
         [
-            (Some("c"), "line 6, column 14: the rule has no rules under correlation".to_owned()),
-            (Some("f"), "line 9, column 9: filters: not yet".to_owned()),
+            (Some("c"), "line 6, column 14: the rule has no type under correlation".to_owned()),
+            (Some("f"), "line 8, column 1: the rule has no logsource".to_owned()),
         ]
     );
 }
@@ -397,7 +397,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         (
             "f|expand: '%admins%'",
-            "line 5, column 15: detection.s.f|expand: the placeholder %admins% has no meaning here; write its values into the rule",
+            "line 5, column 15: detection.s.f|expand: there is no list %admins%",
         ),
         (
             "f|contains: null",

@@ -6,10 +6,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::error::Problem;
 use super::expression::{Expression, Flags};
 use super::field::FieldPath;
+use super::lists::Lists;
 use super::modifier::Modifier;
+use super::network::Networks;
 use super::number::Number;
 use super::pattern::{Pattern, Token, literal, push_char, read};
-use super::test::{Comparison, Network, Part, Reference, Test, TimePart, Want};
+use super::test::{Comparison, Part, Reference, Test, TimePart, Want};
 use crate::yaml::{Content, Node};
 
 /// How many regular expressions (and patterns with `?`) a rule may have; each takes memory.
@@ -24,9 +26,10 @@ pub(super) fn read_test(
     modifiers: &[Modifier],
     values: &Node,
     expressions_left: usize,
+    lists: &Lists,
 ) -> Result<Test, Problem> {
     let has = |wanted| modifiers.contains(&wanted);
-    let reader = Reader { key, modifiers, keyword: field.is_empty() };
+    let reader = Reader { key, modifiers, keyword: field.is_empty(), lists };
     let items = match &values.content {
         Content::List(items) if items.is_empty() => {
             return Err(reader.refuse("[]", "is an empty list"));
@@ -48,13 +51,34 @@ pub(super) fn read_test(
             return Err(Problem::TooMany { what, max: EXPRESSIONS_MAX });
         }
     }
+    join_networks(&mut test);
     Ok(test)
+}
+
+/// Makes one of all networks, where one of them is enough.
+fn join_networks(test: &mut Test) {
+    if test.all {
+        return;
+    }
+    let mut all = Networks::default();
+    test.wants.retain(|want| match want {
+        Want::Networks(networks) => {
+            all.add(networks);
+            false
+        }
+        _ => true,
+    });
+    if all != Networks::default() {
+        all.settle();
+        test.wants.push(Want::Networks(all));
+    }
 }
 
 struct Reader<'a> {
     key: &'a str,
     modifiers: &'a [Modifier],
     keyword: bool,
+    lists: &'a Lists,
 }
 
 impl Reader<'_> {
@@ -82,13 +106,22 @@ impl Reader<'_> {
                 });
             }
         };
+        if self.has(Modifier::Expand) {
+            let values = self.lists.expand(self.key, text)?;
+            return values.iter().try_for_each(|value| self.read_one(node, value, wants));
+        }
+        self.read_one(node, text, wants)
+    }
+
+    /// One value, its placeholders replaced.
+    fn read_one(&self, node: &Node, text: &str, wants: &mut Vec<Want>) -> Result<(), Problem> {
         let number =
             matches!(node.content, Content::Number(_)).then(|| Number::read(text)).flatten();
         let want = match self.operator() {
             Some(Modifier::Exists) => self.exists(node, text)?,
             Some(Modifier::Regex) => self.regex(text)?,
-            Some(Modifier::Cidr) => match Network::read(text) {
-                Some(network) => Want::Network(network),
+            Some(Modifier::Cidr) => match Networks::read(text) {
+                Some(network) => Want::Networks(network),
                 None => return Err(self.refuse(text, "is not a network such as 10.0.0.0/8")),
             },
             Some(Modifier::FieldRef) => Want::Field(self.reference(text)),
@@ -273,9 +306,6 @@ impl Reader<'_> {
             (Modifier::WinDash, Data::Text(tokens)) => {
                 out.extend(self.windash(tokens, text)?.into_iter().map(Data::Text));
             }
-            (Modifier::Expand, Data::Text(tokens)) => {
-                out.push(Data::Text(self.unexpanded(tokens)?));
-            }
             (Modifier::Base64, _) => {
                 out.push(Data::literal(BASE64.encode(self.bytes(&value, text)?)));
             }
@@ -347,25 +377,6 @@ impl Reader<'_> {
         }
         let what = format!("{}: forms of {text:?}", self.key);
         Err(Problem::TooMany { what, max: EXPANSIONS_MAX })
-    }
-
-    /// A value under `expand`, which must not hold placeholders; `\%` is a percent sign.
-    fn unexpanded(&self, tokens: &[Token]) -> Result<Vec<Token>, Problem> {
-        let mut out = Vec::new();
-        for token in tokens {
-            let Token::Literal(text) = token else {
-                out.push(token.clone());
-                continue;
-            };
-            let plain = text.replace("\\%", "\u{0}");
-            let mut parts = plain.split('%').skip(1);
-            if let (Some(name), Some(_)) = (parts.next(), parts.next()) {
-                let (key, name) = (self.key.to_owned(), name.to_owned());
-                return Err(Problem::Placeholder { key, name });
-            }
-            out.push(Token::Literal(plain.replace('\u{0}', "%")));
-        }
-        Ok(out)
     }
 }
 

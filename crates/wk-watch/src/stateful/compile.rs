@@ -105,10 +105,10 @@ impl Stateful {
     /// Compiles correlations; what cannot be compiled is told.
     pub(crate) fn compile(
         sources: Vec<Source>,
+        names: &Names,
         around: &Around<'_>,
         bad: &mut Vec<BadRule>,
     ) -> Self {
-        let names = Names::of(&sources, around);
         let mut refused: Vec<Option<RuleError>> = Vec::new();
         let mut resolved: Vec<Resolved> = Vec::new();
         let mut ids: BTreeMap<String, usize> = BTreeMap::new();
@@ -225,7 +225,7 @@ struct Resolved {
 }
 
 /// Ids and names of all rules.
-struct Names {
+pub(crate) struct Names {
     ids: BTreeMap<String, Target>,
     names: BTreeMap<String, Vec<(usize, Target)>>,
     /// How many more times the nearest name is looked for.
@@ -233,7 +233,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(sources: &[Source], around: &Around<'_>) -> Self {
+    pub(crate) fn of(sources: &[Source], around: &Around<'_>) -> Self {
         let (ids, names) = (BTreeMap::new(), BTreeMap::new());
         let mut all = Self { ids, names, nearest_left: Cell::new(NEAREST_MAX) };
         for (place, (file, single)) in around.singles.iter().enumerate() {
@@ -288,7 +288,12 @@ impl Names {
     }
 
     /// By id; else by name, first in the same file.
-    fn resolve(&self, named: &Named, file: usize, key: &str) -> Result<Target, RuleError> {
+    pub(crate) fn resolve(
+        &self,
+        named: &Named,
+        file: usize,
+        key: &str,
+    ) -> Result<Target, RuleError> {
         let (key, name) = (key.to_owned(), named.name.clone());
         if let Some(target) = self.ids.get(&name) {
             return Ok(*target);
@@ -417,6 +422,40 @@ impl StatefulRule {
         }
     }
 
+    /// What it asks, in a line.
+    pub fn in_words(&self) -> String {
+        let correlation = &self.correlation;
+        let by = match correlation.group_by.as_slice() {
+            [] => "by account".to_owned(),
+            fields => format!("by account, {}", fields.join(", ")),
+        };
+        match &correlation.kind {
+            Kind::FirstSeen(first) => {
+                let terms: Vec<&str> = first.terms.iter().map(|field| field.as_str()).collect();
+                let (history, learning) = (first.history_days, first.learning_days);
+                format!(
+                    "the first {} in {history} days, known for {learning} days, {by}",
+                    terms.join(", ")
+                )
+            }
+            Kind::Rate(rate) => format!(
+                "{} buckets of five minutes with at least {} events and more than the median and {} \
+                 median deviations of this hour of the week, over {} weeks, {by}",
+                rate.buckets, rate.floor, rate.deviations, rate.history_weeks
+            ),
+            kind => {
+                let seconds = correlation.timespan_seconds;
+                let span = match seconds {
+                    s if s % 86_400 == 0 => format!("{}d", s / 86_400),
+                    s if s % 3_600 == 0 => format!("{}h", s / 3_600),
+                    s if s % 60 == 0 => format!("{}m", s / 60),
+                    s => format!("{s}s"),
+                };
+                format!("{} within {span}, {by}", kind.in_words(&correlation.rules))
+            }
+        }
+    }
+
     /// Whether more events can only make its condition true, so that it is judged at once.
     pub fn is_eager(&self) -> bool {
         use wk_lang::sigma::Measure;
@@ -427,7 +466,10 @@ impl StatefulRule {
             | Kind::Temporal(Together::Count(bounds)) => bounds.only_grow(),
             Kind::Temporal(Together::Condition(condition)) => !condition.negates(),
             Kind::TemporalOrdered => true,
-            Kind::Value(Measure::Average | Measure::Percentile(_), _, _) => false,
+            Kind::Sequence(steps) => !steps.iter().any(|step| step.not),
+            Kind::Value(Measure::Average | Measure::Percentile(_), _, _)
+            | Kind::FirstSeen(_)
+            | Kind::Rate(_) => false,
         }
     }
 }

@@ -4,14 +4,15 @@
 //! * What findings tell of an event is taken from the finished columns, and only for marks of rows
 //!   that stay.
 
+use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
 use wk_lang::json::Value;
-use wk_lang::sigma::{self, FieldPath};
+use wk_lang::sigma::{self, FieldPath, Kind, Rate};
 use wk_model::Row;
 use wk_model::finding::Origin;
-use wk_model::signal::{Above, Entry, Sample, Seen, Signal, merge};
+use wk_model::signal::{Above, Count, Entry, Sample, Seen, Signal, Term, merge};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::compile::{Stateful, StatefulRule, Target};
@@ -247,6 +248,49 @@ struct Scratch {
     text: String,
     /// What one rule sees: key, value, places.
     seen: Vec<(u32, Option<u32>, Vec<u16>)>,
+}
+
+/// Marks of kinds that look at nearly every event: of those that belong together the first is kept,
+/// and how many there are.
+#[derive(Debug, Default)]
+struct Folds {
+    folds: Vec<Fold>,
+    /// By rule, key, value, and day or bucket.
+    places: HashMap<(u16, u32, Option<u32>, i64), usize>,
+}
+
+#[derive(Debug)]
+struct Fold {
+    /// The mark of the first event.
+    mark: usize,
+    row: usize,
+    /// The day or the bucket.
+    part: i64,
+    count: u64,
+}
+
+impl Folds {
+    fn add(&mut self, rule: &StatefulRule, mark: &Mark, number: usize, samples: &Samples<'_>) {
+        let row = mark.row as usize;
+        let key = samples.key(row);
+        let part = match rule.correlation.kind {
+            Kind::Rate(_) => key.0.seconds().div_euclid(Rate::BUCKET_SECONDS),
+            _ => i64::from(key.0.day().number()),
+        };
+        match self.places.entry((mark.rule, mark.key, mark.value, part)) {
+            Place::Vacant(place) => {
+                place.insert(self.folds.len());
+                self.folds.push(Fold { mark: number, row, part, count: 1 });
+            }
+            Place::Occupied(place) => {
+                let fold = &mut self.folds[*place.get()];
+                fold.count += 1;
+                if key < samples.key(fold.row) {
+                    (fold.mark, fold.row) = (number, row);
+                }
+            }
+        }
+    }
 }
 
 /// Texts, each once.
@@ -526,25 +570,69 @@ impl Marks {
             (Some(_), Err(_)) => false,
         };
         let mut signals = Vec::new();
-        for mark in self.marks.iter().filter(|mark| stays(mark)) {
+        let mut folds = Folds::default();
+        for (number, mark) in self.marks.iter().enumerate().filter(|(_, mark)| stays(mark)) {
             let Some(rule) = rules.rules.get(usize::from(mark.rule)) else { continue };
-            signals.push(self.signal(mark, rule, &samples));
+            match rule.correlation.kind {
+                Kind::FirstSeen(_) | Kind::Rate(_) => folds.add(rule, mark, number, &samples),
+                _ => signals.push(self.entry(mark, rule, &samples)),
+            }
         }
+        signals.extend(self.folded(folds, rules, &samples));
         merge(signals)
     }
 
-    fn signal(&self, mark: &Mark, rule: &StatefulRule, samples: &Samples<'_>) -> Signal {
+    fn entry(&self, mark: &Mark, rule: &StatefulRule, samples: &Samples<'_>) -> Signal {
         let places = self.places.get(mark.places as usize).cloned().unwrap_or_default();
         let value = mark.value.map(|value| self.texts.get(value).to_owned());
         let entry = Entry { sample: self.sample(mark, samples), rules: places, value };
+        self.signal(mark, rule, Seen::Entries(vec![entry]))
+    }
+
+    fn signal(&self, mark: &Mark, rule: &StatefulRule, seen: Seen) -> Signal {
         let key = self.texts.get(mark.key).to_owned();
         Signal {
             rule: rule.rule.id.clone(),
             account: key::account(&key).map(str::to_owned),
             key,
-            seen: Seen::Entries(vec![entry]),
+            seen,
             left_out: 0,
         }
+    }
+
+    /// One signal for each rule and key of what was folded.
+    fn folded(&self, folds: Folds, rules: &Stateful, samples: &Samples<'_>) -> Vec<Signal> {
+        let mut all = folds.folds;
+        let of = |fold: &Fold| {
+            let mark = &self.marks[fold.mark];
+            (mark.rule, mark.key)
+        };
+        all.sort_unstable_by_key(of);
+        let mut signals = Vec::new();
+        for group in all.chunk_by(|a, b| of(a) == of(b)) {
+            let Some(mark) = group.first().map(|fold| &self.marks[fold.mark]) else { continue };
+            let Some(rule) = rules.rules.get(usize::from(mark.rule)) else { continue };
+            let first = |fold: &Fold| self.sample(&self.marks[fold.mark], samples);
+            let seen = match rule.correlation.kind {
+                Kind::Rate(_) => Seen::Counts(
+                    group
+                        .iter()
+                        .map(|f| Count { bucket: f.part, count: f.count, first: first(f) })
+                        .collect(),
+                ),
+                _ => Seen::Terms(
+                    group
+                        .iter()
+                        .map(|fold| {
+                            let term = self.marks[fold.mark].value.unwrap_or_default();
+                            Term { term: self.texts.get(term).to_owned(), first: first(fold) }
+                        })
+                        .collect(),
+                ),
+            };
+            signals.push(self.signal(mark, rule, seen));
+        }
+        signals
     }
 
     fn sample(&self, mark: &Mark, samples: &Samples<'_>) -> Sample {

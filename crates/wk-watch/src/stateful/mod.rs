@@ -12,15 +12,19 @@
 
 mod codec;
 mod compile;
+mod entries;
+mod first_seen;
 mod key;
 mod mark;
 mod memory;
+mod rate;
+mod sequence;
 mod state;
 mod step;
 mod trial;
 mod windows;
 
-pub(crate) use compile::{Around, Source};
+pub(crate) use compile::{Around, Names, Source};
 pub use compile::{Stateful, StatefulRule, Target};
 pub use mark::{MarkedRow, Marks};
 pub use memory::{Counts, Memory};

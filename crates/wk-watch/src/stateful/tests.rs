@@ -75,20 +75,34 @@ pub(super) fn findings(sightings: &[Sighting]) -> Vec<Finding> {
     findings.into_values().collect()
 }
 
-/// Runs events in the order in which they are given, one after the other, each a minute after the
-/// one before; then a day passes.
+/// Runs events in the order in which they are given, a second after the other, when the last of
+/// them has just happened; then forty days pass.
 pub(super) fn run(rules: &Detections, events: &[(i64, String)]) -> Vec<Finding> {
+    let latest = events.iter().map(|(second, _)| *second).max().unwrap_or_default();
+    let each = signals(rules, events).into_iter().zip(1..);
+    run_at(rules, each.map(|((_, signals), n)| (START + latest + n, signals)).collect())
+}
+
+/// Runs events at once, as at the end of a first load.
+fn run_at_once(rules: &Detections, events: &[(i64, String)]) -> Vec<Finding> {
+    let latest = events.iter().map(|(second, _)| *second).max().unwrap_or_default();
+    let all = signals(rules, events).into_iter().flat_map(|(_, signals)| signals).collect();
+    run_at(rules, vec![(START + latest + 3600, all)])
+}
+
+/// Runs steps, each at its time; then forty days pass.
+fn run_at(rules: &Detections, steps: Vec<(i64, Vec<Signal>)>) -> Vec<Finding> {
     let mut memory = Memory::default();
     let mut sightings = Vec::new();
-    let latest = events.iter().map(|(second, _)| *second).max().unwrap_or_default();
-    let mut now = START + latest;
-    for (_, signals) in signals(rules, events) {
-        now += 1;
-        let now = Timestamp::from_seconds(now);
+    let last = steps.last().map_or(START, |(second, _)| *second);
+    for (second, signals) in steps {
+        let now = Timestamp::from_seconds(second);
         sightings.extend(memory.advance(rules.stateful(), signals, now));
     }
-    let tomorrow = Timestamp::from_seconds(now + 40 * 86_400);
-    sightings.extend(memory.advance(rules.stateful(), Vec::new(), tomorrow));
+    for days in [1, 40, 41] {
+        let then = Timestamp::from_seconds(last + days * 86_400);
+        sightings.extend(memory.advance(rules.stateful(), Vec::new(), then));
+    }
     assert!(memory.is_empty(), "everything is over, {} states are left", memory.len());
     findings(&sightings)
 }
@@ -171,4 +185,227 @@ fn what_a_correlation_refers_to_must_be_there() {
     );
     let same = format!("{FIVE}\n---\n{FIVE}");
     assert!(refusals(&same)[0].contains("is that of another rule in rules.yml"));
+}
+
+fn titles(found: &[Finding]) -> Vec<(String, u64)> {
+    found.iter().map(|finding| (finding.title.clone(), finding.count)).collect()
+}
+
+/// How many events the findings have.
+fn counts(correlation: &str, events: &[(i64, String)]) -> Vec<u64> {
+    let mut counts: Vec<u64> =
+        run(&rules(correlation), events).iter().map(|finding| finding.count).collect();
+    counts.sort_unstable();
+    counts
+}
+
+/// A correlation of a type over failed and successful sign-ins.
+fn over(kind: &str) -> String {
+    format!("title: T\nid: t\ncorrelation:\n  group-by: [userIdentity.userName]\n  {kind}")
+}
+
+fn ann(events: &[(i64, &str)]) -> Vec<(i64, String)> {
+    events.iter().map(|(second, how)| sign_in(*second, how, "ann", "203.0.113.1")).collect()
+}
+
+#[test]
+fn different_values_are_counted_in_their_window() {
+    let rule = "title: T\nid: t\ncorrelation:\n  type: value_count\n  rules: [failed]\n  group-by: [sourceIPAddress]\n  timespan: 10m\n  condition: {field: userIdentity.userName, gte: 3}";
+    let from = |events: &[(i64, &str)]| -> Vec<(i64, String)> {
+        events.iter().map(|(second, who)| sign_in(*second, "failed", who, "198.51.100.9")).collect()
+    };
+    assert_eq!(counts(rule, &from(&[(0, "a"), (1, "b"), (2, "a"), (3, "c")])), [4]);
+    assert!(counts(rule, &from(&[(0, "a"), (1, "b"), (2, "a"), (3, "b")])).is_empty());
+    assert!(counts(rule, &from(&[(0, "a"), (1, "b"), (601, "c")])).is_empty());
+}
+
+#[test]
+fn conditions_that_more_can_make_false_wait_for_their_window_to_close() {
+    let exactly =
+        over("type: event_count\n  rules: [failed]\n  timespan: 10m\n  condition: {eq: 2}");
+    // The windows that end with each event hold 1, 2, 3.
+    assert_eq!(counts(&exactly, &ann(&[(0, "failed"), (10, "failed"), (20, "failed")])), [2]);
+    let few = over("type: event_count\n  rules: [failed]\n  timespan: 10m\n  condition: {lt: 2}");
+    assert_eq!(counts(&few, &ann(&[(0, "failed"), (10, "failed")])), [1]);
+    let range =
+        over("type: event_count\n  rules: [failed]\n  timespan: 10m\n  condition: {gt: 1, lte: 2}");
+    assert_eq!(counts(&range, &ann(&[(0, "failed"), (10, "failed"), (20, "failed")])), [2]);
+    let not = over(
+        "type: temporal\n  rules: [failed, worked]\n  timespan: 10m\n  condition: failed and not worked",
+    );
+    assert_eq!(counts(&not, &ann(&[(0, "failed")])), [1]);
+    assert!(counts(&not, &ann(&[(0, "worked"), (10, "failed")])).is_empty());
+}
+
+#[test]
+fn rules_that_match_together_and_in_order() {
+    let both = over("type: temporal\n  rules: [failed, worked]\n  timespan: 10m");
+    assert_eq!(counts(&both, &ann(&[(0, "worked"), (10, "failed")])), [2]);
+    assert!(counts(&both, &ann(&[(0, "worked"), (601, "failed")])).is_empty());
+    let either = over(
+        "type: temporal\n  rules: [failed, worked]\n  timespan: 10m\n  condition: failed or worked",
+    );
+    assert_eq!(counts(&either, &ann(&[(0, "worked")])), [1]);
+    let ordered = over("type: temporal_ordered\n  rules: [failed, worked]\n  timespan: 10m");
+    assert!(counts(&ordered, &ann(&[(0, "worked"), (10, "failed")])).is_empty());
+    assert_eq!(counts(&ordered, &ann(&[(0, "failed"), (10, "worked")])), [2]);
+    assert_eq!(counts(&ordered, &ann(&[(5, "worked"), (5, "failed")])), [2], "of one moment");
+}
+
+/// A success that follows five failures: a correlation over a correlation.
+#[test]
+fn a_success_after_five_failures_is_a_finding_of_its_own() {
+    let chain = format!(
+        "{}---\ntitle: Guessed\nid: guessed\ncorrelation:\n  type: temporal_ordered\n  rules: [many, worked]\n  group-by: [userIdentity.userName]\n  timespan: 1h\n",
+        FIVE.replace("id: five", "id: five\nname: many")
+    );
+    let mut events: Vec<(i64, &str)> = (0..5).map(|n| (n * 60, "failed")).collect();
+    events.push((600, "worked"));
+    let found = run(&rules(&chain), &ann(&events));
+    assert_eq!(titles(&found), [("Guessed".to_owned(), 2)], "the fifth failure and the success");
+    events[5] = (100, "worked");
+    assert!(run(&rules(&chain), &ann(&events)).is_empty(), "before the fifth failure");
+    let speak = chain.replace("timespan: 1h", "timespan: 1h\n  generate: true");
+    events[5] = (600, "worked");
+    let mut told = titles(&run(&rules(&speak), &ann(&events)));
+    told.sort();
+    assert_eq!(
+        told.iter().map(|(t, _)| t.as_str()).collect::<Vec<_>>(),
+        ["Five sign-ins failed", "Guessed"]
+    );
+}
+
+#[test]
+fn an_alias_is_another_field_in_the_events_of_each_rule() {
+    let rule = "title: T\nid: t\ncorrelation:\n  type: temporal\n  rules: [failed, worked]\n  group-by: [who]\n  timespan: 10m\n  aliases:\n    who:\n      failed: userIdentity.userName\n      worked: sourceIPAddress";
+    let events = [sign_in(0, "failed", "x", "y"), sign_in(1, "worked", "z", "x")];
+    assert_eq!(counts(rule, &events), [2]);
+    let events = [sign_in(0, "failed", "x", "y"), sign_in(1, "worked", "x", "z")];
+    assert!(counts(rule, &events).is_empty());
+    let wrong = refusals(&rule.replace("      worked:", "      wroked:"));
+    assert!(wrong[0].contains("did you mean worked?"), "{wrong:?}");
+}
+
+#[test]
+fn what_must_not_come_is_waited_for() {
+    let rule = over(
+        "type: sequence\n  timespan: 1h\n  steps:\n    - rule: failed\n    - not: worked\n      within: 10m",
+    );
+    assert_eq!(counts(&rule, &ann(&[(0, "failed")])), [1]);
+    assert!(counts(&rule, &ann(&[(0, "failed"), (600, "worked")])).is_empty());
+    assert_eq!(counts(&rule, &ann(&[(0, "failed"), (601, "worked")])), [1]);
+    assert_eq!(counts(&rule, &ann(&[(-1, "worked"), (0, "failed")])), [1], "before does not count");
+    let between = over(
+        "type: sequence\n  timespan: 1h\n  steps:\n    - rule: failed\n    - not: worked\n    - rule: failed\n      within: 5m",
+    );
+    assert_eq!(counts(&between, &ann(&[(0, "failed"), (60, "failed")])), [2]);
+    assert!(counts(&between, &ann(&[(0, "failed"), (30, "worked"), (60, "failed")])).is_empty());
+    assert!(counts(&between, &ann(&[(0, "failed"), (301, "failed")])).is_empty());
+    assert!(counts(&between, &ann(&[(0, "failed")])).is_empty(), "one event is not two steps");
+    let first = over(
+        "type: sequence\n  timespan: 1h\n  steps:\n    - not: failed\n      within: 10m\n    - rule: worked",
+    );
+    assert_eq!(counts(&first, &ann(&[(0, "worked")])), [1]);
+    assert!(counts(&first, &ann(&[(0, "failed"), (600, "worked")])).is_empty());
+}
+
+#[test]
+fn what_is_new_is_told_once_whoever_does_it_is_known() {
+    const DAY: i64 = 86_400;
+    let rule = "title: T\nid: t\ncorrelation:\n  type: first_seen\n  rules: [worked]\n  entity: [userIdentity.userName]\n  terms: [sourceIPAddress]\n  history: 30d\n  learning: 14d";
+    let at = |day: i64, from: &str| sign_in(day * DAY, "worked", "ann", from);
+    let counts = |rule: &str, events: &[(i64, String)]| -> Vec<u64> {
+        run_at_once(&rules(rule), events).iter().map(|finding| finding.count).collect()
+    };
+    assert!(counts(rule, &[at(0, "a"), at(13, "b")]).is_empty(), "still learning");
+    assert_eq!(counts(rule, &[at(0, "a"), at(14, "b"), at(15, "b")]), [1], "once");
+    assert_eq!(counts(rule, &[at(15, "b"), at(14, "b"), at(0, "a")]), [1], "in any order");
+    assert!(counts(rule, &[at(0, "a"), at(20, "a")]).is_empty(), "known");
+    assert_eq!(
+        counts(rule, &[at(0, "a"), at(20, "b"), at(31, "a")]),
+        [1, 1],
+        "forgotten after 30 days"
+    );
+    let bob = sign_in(20 * DAY, "worked", "bob", "c");
+    assert!(counts(rule, &[at(0, "a"), bob]).is_empty(), "nobody knows bob yet");
+}
+
+/// The terms of a day, and the days of a history, are a matter of the set of events only.
+#[test]
+fn more_than_is_usual_at_this_hour_of_the_week_is_told() {
+    const WEEK: i64 = 7 * 86_400;
+    let rule = "title: T\nid: t\ncorrelation:\n  type: rate\n  rules: [worked]\n  group-by: [userIdentity.userName]\n  history: 28d\n  deviations: 6\n  floor: 20\n  buckets: 2";
+    // START lies within an hour: the first bucket of the hour behind it.
+    let hour = 3600 - START.rem_euclid(3600);
+    let burst = |week: i64, bucket: i64, count: i64| -> Vec<(i64, String)> {
+        let begin = hour + week * WEEK + bucket * 300;
+        (0..count).map(|n| sign_in(begin + n, "worked", "ann", "a")).collect()
+    };
+    let usual: Vec<_> = (0..3).flat_map(|week| burst(week, 0, 5)).collect();
+    let counts = |rule: &str, events: &[(i64, String)]| -> Vec<u64> {
+        run_at_once(&rules(rule), events).iter().map(|finding| finding.count).collect()
+    };
+    let with = |more: &[Vec<(i64, String)>]| {
+        let all: Vec<_> = usual.iter().chain(more.iter().flatten()).cloned().collect();
+        counts(rule, &all)
+    };
+    assert!(with(&[burst(3, 0, 25)]).is_empty(), "one bucket");
+    assert_eq!(with(&[burst(3, 0, 25), burst(3, 1, 30)]), [30], "two; the higher is told");
+    assert!(with(&[burst(3, 0, 25), burst(3, 2, 30)]).is_empty(), "with a gap");
+    assert!(with(&[burst(3, 0, 19), burst(3, 1, 19)]).is_empty(), "below the floor");
+    let few = [burst(0, 0, 25), burst(0, 1, 25)].concat();
+    assert!(counts(rule, &few).is_empty(), "no history");
+}
+
+#[test]
+fn a_filter_leaves_out_what_it_describes() {
+    let filter = |rules: &str, condition: &str| {
+        format!(
+            "{FIVE}---\ntitle: F\nlogsource: {{product: aws, service: cloudtrail}}\nfilter:\n  rules: {rules}\n  tests: {{userIdentity.userName: ann}}\n  condition: {condition}\n"
+        )
+    };
+    let events: Vec<_> = (0..5).map(|n| (n * 60, "failed")).collect();
+    assert_eq!(counts(FIVE, &ann(&events)), [5]);
+    assert!(counts(&filter("[failed]", "tests"), &ann(&events)).is_empty());
+    assert!(counts(&filter("any", "tests"), &ann(&events)).is_empty());
+    assert_eq!(counts(&filter("[worked]", "tests"), &ann(&events)), [5]);
+    let told = refusals(&filter("[failed]", "not tests"));
+    assert!(told[0].contains("must not begin with `not`"), "{told:?}");
+    let told = refusals(&filter("[faild]", "tests"));
+    assert!(
+        told[0]
+            .contains("filter.rules: no rule has the id or name \"faild\"; did you mean failed?"),
+        "{told:?}"
+    );
+    let told = refusals(&filter("[five]", "tests"));
+    assert!(told[0].contains("is a correlation"), "{told:?}");
+}
+
+#[test]
+fn sums_and_means_and_percentiles() {
+    let rule = |condition: &str, kind: &str| {
+        over(&format!(
+            "type: {kind}\n  rules: [worked]\n  timespan: 10m\n  condition: {{field: bytes, {condition}}}"
+        ))
+    };
+    let bytes = |numbers: &[i64]| -> Vec<(i64, String)> {
+        let with = |n: &i64| format!("{{\"bytes\":{n},");
+        numbers
+            .iter()
+            .enumerate()
+            .map(|(at, n)| {
+                let (second, record) = sign_in(i64::try_from(at).unwrap(), "worked", "ann", "a");
+                (second, record.replacen('{', &with(n), 1))
+            })
+            .collect()
+    };
+    assert_eq!(counts(&rule("gt: 100", "value_sum"), &bytes(&[60, 30, 11])), [3]);
+    assert!(counts(&rule("gt: 101", "value_sum"), &bytes(&[60, 30, 11])).is_empty());
+    assert_eq!(counts(&rule("gte: 200.5", "value_avg"), &bytes(&[1, 400])), [2]);
+    assert!(counts(&rule("gte: 200.6", "value_avg"), &bytes(&[1, 400])).is_empty());
+    assert_eq!(counts(&rule("eq: 7", "value_median"), &bytes(&[9, 7, 1])), [3]);
+    assert_eq!(
+        counts(&rule("gte: 9, percentile: 90", "value_percentile"), &bytes(&[1, 1, 9])),
+        [3]
+    );
 }

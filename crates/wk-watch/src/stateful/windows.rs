@@ -60,6 +60,7 @@ enum Sum<'a> {
     Ranked { bounds: &'a Bounds, percent: u64, ranks: Ranks },
     Together(&'a Together, Vec<u64>),
     Ordered(Vec<Option<Timestamp>>),
+    Never,
 }
 
 impl<'a> Sum<'a> {
@@ -86,6 +87,8 @@ impl<'a> Sum<'a> {
             }
             Kind::Temporal(together) => Self::Together(together, vec![0; rules]),
             Kind::TemporalOrdered => Self::Ordered(vec![None; rules]),
+            // These are not judged by windows.
+            Kind::FirstSeen(_) | Kind::Rate(_) | Kind::Sequence(_) => Self::Never,
         }
     }
 
@@ -117,6 +120,7 @@ impl<'a> Sum<'a> {
                 }
             }
             Self::Ordered(begins) => add_in_order(begins, moment),
+            Self::Never => {}
         }
     }
 
@@ -151,7 +155,7 @@ impl<'a> Sum<'a> {
                 }
             }
             // It looks at where rows of events begin, which is enough to know what is over.
-            Self::Ordered(_) => {}
+            Self::Ordered(_) | Self::Never => {}
         }
     }
 
@@ -178,6 +182,7 @@ impl<'a> Sum<'a> {
             Self::Ordered(begins) => {
                 begins.last().copied().flatten().is_some_and(|row| row >= begin)
             }
+            Self::Never => false,
         }
     }
 }

@@ -3,14 +3,18 @@
 //!
 //! `cargo xtask docs` writes them anew: it runs this test with `UPDATE_DOCS=1`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use wk_lang::sigma::Extension;
+use wk_model::Severity;
+use wk_model::finding::Rule;
 use wk_model::table::{CORE, Column, ColumnType};
 use wk_watch::detect::{Detection, Detections};
 use wk_watch::pack::PACK;
 use wk_watch::sources::{self, Source};
+use wk_watch::stateful::StatefulRule;
 
 #[test]
 fn the_catalogue_pages_are_current() {
@@ -54,13 +58,17 @@ fn sources_page() -> String {
 /// A page for every rule, by folder.
 fn rules_page() -> String {
     let pack = Detections::built_in().unwrap();
-    // One rule is one file, and both are in the same order; the id in the text proves it.
-    assert_eq!(pack.rules().len(), PACK.len());
-    let mut folders: BTreeMap<&str, Vec<(&str, &Detection)>> = BTreeMap::new();
-    for ((file, text), rule) in PACK.iter().zip(pack.rules()) {
-        assert!(text.contains(&rule.rule.id), "{file}");
-        let (folder, _) = file.split_once('/').unwrap();
-        folders.entry(folder).or_default().push((file, rule));
+    // What only a correlation of the same file looks at is told there.
+    let singles = pack.rules().iter().filter(|rule| rule.alerts).map(Entry::of_single);
+    let several = pack.stateful().rules().iter().filter(|rule| rule.alerts);
+    let mut entries: Vec<Entry<'_>> = singles.chain(several.map(Entry::of_several)).collect();
+    entries.sort_by_key(|entry| (entry.file, entry.title));
+    let told: BTreeSet<&str> = entries.iter().map(|entry| entry.file).collect();
+    assert!(PACK.iter().all(|(file, _)| told.contains(file)), "every file tells of something");
+    let mut folders: BTreeMap<&str, Vec<&Entry<'_>>> = BTreeMap::new();
+    for entry in &entries {
+        let (folder, _) = entry.file.split_once('/').unwrap();
+        folders.entry(folder).or_default().push(entry);
     }
     let mut page = Page::new(
         "Rules",
@@ -69,15 +77,15 @@ fn rules_page() -> String {
          it should be calm.",
     );
     let counts = folders.iter().map(|(folder, rules)| {
-        let highest = rules.iter().map(|(_, d)| d.severity).max().unwrap();
+        let highest = rules.iter().map(|entry| entry.severity).max().unwrap();
         let highest = format!("{highest} {}", highest.word());
         [link(folder, folder), rules.len().to_string(), highest].to_vec()
     });
     page.table(&["folder", "rules", "highest severity"], counts);
-    page.text(&format!("{} rules.", pack.rules().len()));
+    page.text(&format!("{} rules.", entries.len()));
     for (folder, rules) in folders {
         page.heading(folder);
-        rules.iter().for_each(|(file, rule)| page.rule(file, rule));
+        rules.iter().for_each(|entry| page.rule(entry));
     }
     page.0
 }
@@ -162,10 +170,10 @@ impl Page {
         }
     }
 
-    fn rule(&mut self, file: &str, detection: &Detection) {
-        let Detection { rule, title, severity, window_seconds, sigma, .. } = detection;
+    fn rule(&mut self, entry: &Entry<'_>) {
+        let Entry { file, title, severity, rule, window_seconds, .. } = entry;
         self.text(&format!("### {title}"));
-        let techniques = &sigma.extension.techniques;
+        let techniques = &entry.extension.techniques;
         let facts = [
             format!("{severity} {}", severity.word()),
             rule.controls.join(", "),
@@ -174,14 +182,62 @@ impl Page {
             format!("[{file}](../rules/{file})"),
         ];
         self.text(&facts.join(" · "));
-        self.text(sigma.description.as_deref().unwrap_or_default().trim());
-        self.list("Known noise", &sigma.falsepositives);
-        self.list("First look", &sigma.extension.triage);
+        self.text(entry.description.unwrap_or_default().trim());
+        if let Some(looks) = &entry.looks {
+            self.text(&format!("**Over several events.** {}", sentence(looks)));
+        }
+        self.list("Known noise", entry.falsepositives);
+        self.list("First look", &entry.extension.triage);
         if !techniques.is_empty() {
             self.text(&format!("**Catches.** {}", codes(techniques)));
         }
-        if !sigma.extension.requirements.is_empty() {
-            self.text(&format!("**Promises.** {}", sigma.extension.requirements.join(", ")));
+        if !entry.extension.requirements.is_empty() {
+            self.text(&format!("**Promises.** {}", entry.extension.requirements.join(", ")));
+        }
+    }
+}
+
+/// What the page says of a rule, over one event or several.
+struct Entry<'a> {
+    file: &'a str,
+    title: &'a str,
+    severity: Severity,
+    rule: &'a Rule,
+    window_seconds: i64,
+    description: Option<&'a str>,
+    falsepositives: &'a [String],
+    extension: &'a Extension,
+    /// Of a rule over several events: what it asks of them.
+    looks: Option<String>,
+}
+
+impl<'a> Entry<'a> {
+    fn of_single(of: &'a Detection) -> Self {
+        Self {
+            file: &of.file,
+            title: &of.title,
+            severity: of.severity,
+            rule: &of.rule,
+            window_seconds: of.window_seconds,
+            description: of.sigma.description.as_deref(),
+            falsepositives: &of.sigma.falsepositives,
+            extension: &of.sigma.extension,
+            looks: None,
+        }
+    }
+
+    fn of_several(of: &'a StatefulRule) -> Self {
+        let about = &of.correlation.about;
+        Self {
+            file: &of.file,
+            title: &of.title,
+            severity: of.severity,
+            rule: &of.rule,
+            window_seconds: of.window_seconds,
+            description: about.description.as_deref(),
+            falsepositives: &about.falsepositives,
+            extension: &about.extension,
+            looks: Some(of.in_words()),
         }
     }
 }
