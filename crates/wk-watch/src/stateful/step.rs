@@ -2,7 +2,7 @@
 
 use wk_lang::sigma::Kind;
 use wk_model::Timestamp;
-use wk_model::finding::{FindingId, Sighting};
+use wk_model::finding::{FindingId, Grounds, Matched, Sighting};
 use wk_model::signal::{Entry, Sample, Seen, Signal, merge};
 
 use super::compile::StatefulRule;
@@ -142,6 +142,25 @@ fn sighting(
         reported_count: None,
         origin: sample.origin,
         ended: None,
-        grounds: Default::default(),
+        grounds: Grounds {
+            source_ip: sample.source_ip.clone(),
+            matched: shared(rule, key),
+            ..Grounds::default()
+        },
     }
+}
+
+/// What the events of a key have in common: the fields they are grouped by.
+fn shared(rule: &StatefulRule, key: &str) -> Vec<Matched> {
+    let fields = &rule.correlation.group_by;
+    // Behind the account; a key that was too long is a digest.
+    let values: Vec<&str> = key.split('\n').skip(1).collect();
+    if values.len() != fields.len() {
+        return Vec::new();
+    }
+    let matched = fields.iter().zip(values).map(|(field, value)| Matched {
+        field: field.clone(),
+        value: value.chars().take(Grounds::VALUE_CHARS).collect(),
+    });
+    matched.take(Grounds::MATCHED_MAX).collect()
 }
