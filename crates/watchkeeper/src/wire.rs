@@ -5,6 +5,7 @@ mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod notify;
+pub(crate) mod rules;
 pub(crate) mod service;
 
 use std::fs;
@@ -157,12 +158,17 @@ impl App {
         let (routes, bad) = self.home.routes()?;
         tell_bad_routes(&bad);
         let events = event_rules(&routes);
+        let modes = self.config.detect.modes()?;
         if !own.try_exists()? {
-            return Ok(Detections::built_in()?.with_event_rules(events));
+            let detections = Detections::built_in()?.with_event_rules(events).with_modes(modes);
+            tell_dead_modes(&detections);
+            return Ok(detections);
         }
         let (detections, bad) = Detections::built_in_and(rule_files(&own)?.into_iter());
         tell_bad_rules(&bad);
-        Ok(detections.with_event_rules(events))
+        let detections = detections.with_event_rules(events).with_modes(modes);
+        tell_dead_modes(&detections);
+        Ok(detections)
     }
 
     /// Questions over the newest version of the lake.
@@ -253,6 +259,14 @@ pub(crate) fn rule_files(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
 pub(crate) fn tell_bad_routes(bad: &[BadRoute]) {
     for route in bad {
         eprintln!("warning: {route}; the route is left out");
+    }
+}
+
+/// Tells which entries of `[[detect.mode]]` mean nothing, where errors are told.
+#[expect(clippy::print_stderr, reason = "what means nothing is told where errors are told")]
+fn tell_dead_modes(detections: &Detections) {
+    for dead in detections.dead_modes() {
+        eprintln!("warning: [[detect.mode]]: {dead}");
     }
 }
 

@@ -4,7 +4,8 @@
 //! * [`profile`] is all about one principal, key, address, resource or instance; [`changes`] is
 //!   what changed in the configuration between two times.
 //! * [`triage`] is where each finding stands, [`reconcile`] what became of all of them,
-//!   [`exceptions`] which of them somebody accepts for a time.
+//!   [`exceptions`] which of them somebody accepts for a time, [`surroundings`] what stands beside one.
+//! * [`rule_changes`] is what differs between two sets of rules.
 //! * Pure: takes facts, gives documents; knows no storage and no network.
 
 pub mod changes;
@@ -12,5 +13,6 @@ pub mod exceptions;
 pub mod profile;
 pub mod reconcile;
 pub mod reports;
+pub mod rule_changes;
 pub mod surroundings;
 pub mod triage;

@@ -69,6 +69,9 @@ pub struct RuleChange {
     pub rule: String,
     /// What it finds.
     pub title: String,
+    /// Who wrote it, as it says itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// Its version before; `None`: it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
@@ -89,6 +92,9 @@ pub struct KnownRule {
     pub title: String,
     /// Hash of its text.
     pub version: String,
+    /// Who wrote it, as it says itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// Its text.
     pub text: String,
 }

@@ -16,6 +16,7 @@ use wk_model::{Row, Severity, SeverityWord, Sha256};
 
 use crate::event_rules::{EventRule, EventRules};
 use crate::filters;
+use crate::modes::{Mode, ModeEntry, Modes};
 use crate::pack::PACK;
 use crate::sources::{self, Source};
 use crate::stateful::{self, Around, MarkedRow, Marks, Names, Stateful};
@@ -30,6 +31,25 @@ pub struct Detections {
     sources: Vec<LogSource>,
     /// What the user's routes ask to be told of.
     events: EventRules,
+    /// Which rules are off, or only tried.
+    modes: Modes,
+    /// Hash of all of them, modes included.
+    hash: String,
+    /// The texts of the files of rules, by their versions.
+    texts: BTreeMap<String, String>,
+}
+
+/// A rule of either kind, as far as it says who it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Who says so.
+    pub rule: &'a Rule,
+    /// What it finds.
+    pub title: &'a str,
+    /// Its tags, as they are written.
+    pub tags: &'a [String],
+    /// Who wrote it.
+    pub author: Option<&'a str>,
 }
 
 /// One rule, as findings need it.
@@ -114,7 +134,7 @@ impl Detections {
     ) -> (Self, Vec<BadRule>) {
         let mut read = Read::default();
         files.for_each(|(file, text)| read.file(file, &text, lists));
-        let Read { files, mut singles, several, filters, mut bad } = read;
+        let Read { files, mut singles, several, filters, mut bad, texts } = read;
         singles.truncate(RuleSet::RULES_MAX);
         keep_quiet(&mut singles, &several);
         let names = Names::of(&several, &Around { files: &files, singles: &singles });
@@ -126,7 +146,75 @@ impl Detections {
         let set =
             compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
         let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
-        (Self { set, rules, stateful, sources, events: EventRules::default() }, bad)
+        let (events, modes) = (EventRules::default(), Modes::default());
+        let hash = String::new();
+        let all = Self { set, rules, stateful, sources, events, modes, hash, texts };
+        (all.hashed(), bad)
+    }
+
+    /// The same, some of them off or only tried; of entries that fit the same the last counts.
+    pub fn with_modes(self, entries: Vec<ModeEntry>) -> Self {
+        let modes = Modes::new(entries, self.every());
+        Self { modes, ..self }.hashed()
+    }
+
+    fn hashed(self) -> Self {
+        let mut rules: Vec<String> = self
+            .every()
+            .map(|known| format!("{} {}\n", known.rule.id, known.rule.version))
+            .collect();
+        rules.sort();
+        let hash = Sha256::of_parts(&[rules.concat().as_bytes(), self.modes.text().as_bytes()]);
+        Self { hash: hash.short(), ..self }
+    }
+
+    /// Hash of the whole set of rules, modes included: 16 hexadecimal digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Every rule, over one event and over several.
+    pub fn every(&self) -> impl Iterator<Item = Known<'_>> {
+        let single = self.rules.iter().map(|d| Known {
+            rule: &d.rule,
+            title: &d.title,
+            tags: &d.sigma.tags,
+            author: d.sigma.author.as_deref(),
+        });
+        let several = self.stateful.rules().iter().map(|s| Known {
+            rule: &s.rule,
+            title: &s.title,
+            tags: &s.correlation.about.tags,
+            author: s.correlation.about.author.as_deref(),
+        });
+        single.chain(several)
+    }
+
+    /// The text of the file that a rule is from.
+    pub fn text_of(&self, rule: &Rule) -> Option<&str> {
+        self.texts.get(&rule.version).map(String::as_str)
+    }
+
+    /// How a rule runs in an account, and why where somebody said so.
+    pub fn mode_of(&self, rule: &str, account: Option<&str>) -> (Mode, Option<&str>) {
+        self.modes.of(rule, account)
+    }
+
+    /// The modes, as text; empty where every rule is live.
+    pub fn modes_text(&self) -> String {
+        self.modes.text()
+    }
+
+    /// What the modes name that no rule has.
+    pub fn dead_modes(&self) -> Vec<String> {
+        self.modes.dead(&self.every().collect::<Vec<_>>())
+    }
+
+    /// Notes in a sighting which set of rules saw it, and whether its rule is only tried. False: the
+    /// rule is off there, and nothing was seen.
+    pub fn admits(&self, sighting: &mut Sighting) -> bool {
+        sighting.grounds.ruleset = Some(self.hash.clone());
+        self.modes.mark(sighting)
     }
 
     /// The same, and event patterns over what came by EventBridge.
@@ -174,10 +262,18 @@ impl Detections {
             None => self.matches_row(source, row, matching),
         }
         for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
-            see(rule.sighting(row, record));
+            let mut sighting = rule.sighting(row, record);
+            if self.admits(&mut sighting) {
+                see(sighting);
+            }
         }
         if let Some(record) = record {
-            self.events.run(row, record, see);
+            let mut admit = |mut sighting: Sighting| {
+                if self.admits(&mut sighting) {
+                    see(sighting);
+                }
+            };
+            self.events.run(row, record, &mut admit);
         }
     }
 
@@ -219,6 +315,7 @@ struct Read {
     several: Vec<stateful::Source>,
     filters: Vec<filters::Source>,
     bad: Vec<BadRule>,
+    texts: BTreeMap<String, String>,
 }
 
 impl Read {
@@ -242,6 +339,7 @@ impl Read {
         let errors = reading.errors.into_iter();
         self.bad.extend(errors.map(|error| BadRule { file: file.clone(), error }));
         self.files.push(file);
+        self.texts.insert(version, text.to_owned());
     }
 }
 

@@ -1,5 +1,8 @@
 //! `watchkeeper detect`
 
+mod changes;
+mod modes;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +31,9 @@ enum What {
     Run(Run),
     /// List the built-in rules
     List(List),
+    Modes(modes::Modes),
+    Changes(changes::Changes),
+    Record(changes::Record),
 }
 
 /// Run Sigma rules over files (every record counts) or over the lake.
@@ -64,6 +70,9 @@ impl Detect {
         match self.command {
             What::Run(run) => run.run(app, out).await,
             What::List(list) => list.run(out),
+            What::Modes(modes) => modes.run(&app()?, out),
+            What::Changes(changes) => changes.run(&app()?, out).await,
+            What::Record(record) => record.run(&app()?, out).await,
         }
     }
 }

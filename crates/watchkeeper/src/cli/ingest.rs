@@ -11,6 +11,7 @@ use wk_watch::detect::Detections;
 use wk_watch::sources;
 
 use super::{Exit, progress, table};
+use crate::wire::rules::Said;
 use crate::wire::{self, Access, App};
 
 /// Read logs and findings into the lake.
@@ -57,7 +58,14 @@ impl Ingest {
         for path in &self.paths {
             places.push(wire::place(path, &access).await?);
         }
-        let detections = if self.no_detect { Detections::none() } else { app.detections()? };
+        let detections = match self.no_detect {
+            true => Detections::none(),
+            false => {
+                let detections = app.detections()?;
+                app.note_rules(&detections, &Said::default()).await?;
+                detections
+            }
+        };
         let mut ingest = app.ingest(self.source, detections).await?;
         ingest.limits.all_history = self.back_fill;
         let progress = Arc::new(Progress::default());

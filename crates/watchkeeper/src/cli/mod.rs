@@ -12,6 +12,7 @@ mod detect;
 mod doctor;
 pub(crate) mod drill;
 mod entity;
+mod exception;
 mod findings;
 mod fsck;
 mod hold;
@@ -75,6 +76,7 @@ enum Command {
     Changes(changes::Changes),
     Detect(detect::Detect),
     Findings(findings::Findings),
+    Exception(exception::Exception),
     Route(route::Route),
     Notify(notify::Notify),
     Silence(silence::Silence),
@@ -175,6 +177,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Exception(command) => command.run(&App::open(home()?)?, out).await,
         Command::Route(command) => command.run(home, out).await,
         Command::Notify(command) => command.run(&App::open(home()?)?, out).await,
         Command::Silence(command) => command.run(&App::open(home()?)?, out).await,

@@ -76,6 +76,10 @@ fn the_example_holds_every_key() {
             assert!(table.contains_key(&key), "{key} of [{section}] is not in the example");
         }
     }
+    let mode = whole["detect"]["mode"][0].as_table().unwrap();
+    for key in keys("[[detect.mode]]\nmode = 'off'\nreason = 'x'") {
+        assert!(mode.contains_key(&key), "{key} of [[detect.mode]] is not in the example");
+    }
     let class = whole["retention"]["class"][0].as_table().unwrap();
     for key in keys("[[retention.class]]\nname = 'x'") {
         assert!(class.contains_key(&key), "{key} of [[retention.class]] is not in the example");

@@ -1,6 +1,7 @@
 //! Where everything of a user lies, and what the user says about it.
 
 pub(crate) mod aws;
+mod detect;
 #[cfg(test)]
 mod example;
 mod home;
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) listing: Vec<service::Listing>,
     /// Log groups that it pulls.
     pub(crate) cloudwatch: Vec<service::CloudWatch>,
+    /// Which rules are off, or only tried.
+    pub(crate) detect: detect::Detect,
     /// Which findings must be decided, and within which time.
     pub(crate) triage: triage::Triage,
     /// When the watch calls itself in trouble.

@@ -125,6 +125,10 @@ impl Check {
         self.told("[retention]", policy);
         let limits = config.selfwatch.limits().map(|_| "limits are understood".to_owned());
         self.told("[selfwatch]", limits);
+        let triage = config.triage.policy().map(|p| format!("from {} on", p.severity_min.word()));
+        self.told("[triage]", triage);
+        let modes = config.detect.modes().map(|modes| format!("{} modes of rules", modes.len()));
+        self.told("[detect]", modes);
         let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
         self.told("[log_groups]", groups);
     }

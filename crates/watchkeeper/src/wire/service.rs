@@ -26,6 +26,7 @@ use wk_store::objects::{LocalTree, Reach, S3Buckets, S3Settings};
 use wk_store::spool::FolderSpool;
 
 use super::App;
+use super::rules::Said;
 use crate::api::otlp::Receiver;
 use crate::api::{self, Shown};
 use crate::cli::drill::{self, Which};
@@ -66,7 +67,9 @@ impl Service {
         let tools = Tools::new(app.clock.clone());
         let board = Arc::new(Board::new(app.clock.clone()));
         let bookmarks = Arc::new(SqliteBookmarks::open(app.home.path(), app.clock.clone())?);
-        let ingest = Arc::new(app.ingest(None, app.detections()?).await?);
+        let detections = app.detections()?;
+        app.note_rules(&detections, &Said::default()).await?;
+        let ingest = Arc::new(app.ingest(None, detections).await?);
         let limits = intake::Limits {
             gather: Duration::from_secs(config.service.gather_seconds),
             ..intake::Limits::default()

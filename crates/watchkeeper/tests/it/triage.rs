@@ -240,3 +240,186 @@ fn slow_one_finding_of_guardduty_is_one_however_it_comes_and_keeps_its_updates()
     let told = |table: &str, count: u64| (table.to_owned(), json!(count));
     assert_eq!(updates, [told("guardduty", 3), told("guardduty", 7), told("securityhub", 5)]);
 }
+
+#[test]
+fn slow_what_an_exception_covers_stays_in_the_count_and_is_open_again_when_it_ends() {
+    let home = home_with(&[("aaaa1", 80, 1), ("bbbb2", 80, 1), ("cccc3", 80, 2)]);
+    let why = ["--who", "anna", "--reason", "real", "--evidence", "query"];
+    ok(&home, &[&["findings", "promote", "cccc3", "--incident", "INC-1"][..], &why].concat());
+    let add = |more: &[&str]| {
+        let said = [
+            "exception",
+            "add",
+            "--rule",
+            RULE,
+            "--reason",
+            "golden images",
+            "--owner",
+            "anna",
+            "--ticket",
+            "T-1",
+            "--json",
+        ];
+        home.run([&said[..], more].concat())
+    };
+    for (more, why) in [
+        (&["--approver", "Anna", "--for", "30d"][..], "another person than the owner"),
+        (&["--approver", "bert", "--for", "366d"], "at most 365 days"),
+        (&["--approver", "bert", "--for", "0d"], "over before it begins"),
+        (
+            &["--approver", "bert", "--for", "1d", "--where", "{\"x\":[\"1\"]}"],
+            "findings have no \"x\"",
+        ),
+        (
+            &["--approver", "bert", "--for", "1d", "--rule", "no-such"],
+            "no rule has the id or title",
+        ),
+    ] {
+        let refused = add(more);
+        assert_eq!(refused.code, Some(3), "{refused:?}");
+        assert!(refused.err.contains(why), "{why}: {refused:?}");
+    }
+    assert_eq!(add(&["--approver", "bert"]).code, Some(2), "an end must be said");
+    let granted = json(&add(&["--approver", "bert", "--for", "30d", "--resource", "ami-aaaa*"]));
+    assert_eq!((&granted["covers"], &granted["warnings"]), (&json!(1), &json!([])));
+    let id = granted["id"].as_str().unwrap();
+    let sums = reconciled(&home, 1);
+    assert_eq!((&sums["population"], &sums["standings"]["accepted"]), (&json!(3), &json!(1)));
+    let row =
+        &sums["findings"].as_array().unwrap().iter().find(|r| r["id"] == "aaaa1").unwrap().clone();
+    assert_eq!((&row["exception"], &row["decided_by"]), (&json!(id), &json!("bert")));
+    let hidden = json(&home.run(["findings", "list", "--exception", id, "--json"]));
+    assert_eq!(hidden.as_array().unwrap().len(), 1);
+    let shown = ok(&home, &["exception", "show", id]);
+    assert!(shown.contains("ami-aaaa1") && !shown.contains("ami-bbbb2"), "{shown}");
+    ok(&home, &["exception", "revoke", id, "--who", "carl", "--reason", "no longer built so"]);
+    refused(&home, &["exception", "revoke", id, "--who", "carl", "--reason", "x"], "it is over");
+    let turned = json(&home.run(["notify", "run", "--once", "--json"]));
+    assert_eq!(turned["findings"]["reopened"], 1, "{turned}");
+    let shown = json(&home.run(["findings", "show", "aaaa1", "--json"]));
+    assert_eq!(shown["triage"]["state"], "new");
+    assert_eq!(shown["history"][0]["deed"], "reopened");
+    assert!(shown["history"][0]["reason"].as_str().unwrap().contains(id));
+    assert_eq!(home.run(["verify"]).code, Some(0));
+}
+
+#[test]
+fn slow_an_exception_that_would_hide_a_known_true_positive_is_warned_of() {
+    let home = home_with(&[("aaaa1", 80, 1)]);
+    let why = ["--who", "anna", "--reason", "real", "--evidence", "query"];
+    ok(&home, &[&["findings", "promote", "aaaa1", "--incident", "INC-1"][..], &why].concat());
+    let add = |more: &[&str]| {
+        let said = [
+            "exception",
+            "add",
+            "--rule",
+            "Logging of a trail was stopped or somebody tried to",
+            "--rule",
+            RULE,
+            "--reason",
+            "r",
+            "--owner",
+            "anna",
+            "--approver",
+            "bert",
+            "--ticket",
+            "T-1",
+            "--for",
+            "9d",
+            "--json",
+        ];
+        json(&home.run([&said[..], more].concat()))["warnings"].to_string()
+    };
+    let warned = add(&["--account", "111122223333"]);
+    assert!(warned.contains("aaaa1, which was a true positive"), "{warned}");
+    assert!(warned.contains("logging is stopped"), "the rule's own test: {warned}");
+    assert_eq!(add(&["--account", "999999999999"]), "[]");
+    let lint = home.run(["exception", "lint"]);
+    assert_eq!(lint.code, Some(1), "{lint:?}");
+    assert!(
+        lint.out.contains("would hide what the rule") && lint.out.contains("it ends"),
+        "{lint:?}"
+    );
+}
+
+const STOPPED: &str = r#"{"Records":[{"eventVersion":"1.08","eventID":"11111111-0000-4000-8000-000000000001","eventTime":"2024-02-15T14:00:00Z","eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","awsRegion":"eu-west-1","eventType":"AwsApiCall","recipientAccountId":"111122223333","sourceIPAddress":"203.0.113.10","userAgent":"aws-cli","userIdentity":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/operator","accountId":"111122223333","userName":"operator"},"requestParameters":{"name":"all-regions"}}]}"#;
+
+#[test]
+fn slow_a_rule_that_is_only_tried_is_kept_marked_and_told_to_nobody() {
+    let home = Home::new();
+    assert_eq!(home.run(["complaints"]).code, Some(0), "the home is made");
+    let mode = |mode: &str, accounts: &str| {
+        let text = format!(
+            "[[detect.mode]]\nmode = '{mode}'\nrules = ['0fb06e2d-b773-4918-b293-14fbbc6e5a5a', 'no such']\naccounts = [{accounts}]\nreason = 'it is new'\n"
+        );
+        std::fs::write(home.path().join("config.toml"), text).unwrap();
+    };
+    let given = tempfile::tempdir().unwrap();
+    let ingest = |number: u64| {
+        let path = given.path().join(format!("{number}.json"));
+        let text = STOPPED.replace("000000000001", &format!("{number:012}"));
+        std::fs::write(&path, text.replace("all-regions", &format!("trail-{number}"))).unwrap();
+        home.run(["ingest", "--json", path.to_str().unwrap()])
+    };
+    mode("dry-run", "'111122223333'");
+    let ended = ingest(1);
+    assert!(ended.err.contains("no rule has the id or title \"no such\""), "{ended:?}");
+    let listed = json(&home.run(["findings", "list", "--state", "dry-run", "--json"]));
+    let ruleset = listed[0]["ruleset"].as_str().unwrap().to_owned();
+    assert_eq!((&listed[0]["dry_run"], ruleset.len()), (&json!(true), 16));
+    assert_eq!(listed[0]["matched"][1], json!({"field": "eventName", "value": "StopLogging"}));
+    assert_eq!(listed[0]["source_ips"][0], "203.0.113.10");
+    let sums = reconciled(&home, 0);
+    assert_eq!(
+        (&sums["found"], &sums["dry_run"], &sums["population"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    let turned = json(&home.run(["notify", "run", "--once", "--json"]));
+    assert_eq!((&turned["findings"]["dry_run"], &turned["queued"]), (&json!(1), &json!(0)));
+    mode("off", "");
+    ingest(2);
+    assert_eq!(json(&home.run(["findings", "list", "--json"])).as_array().unwrap().len(), 1);
+    mode("off", "'999999999999'");
+    ingest(3);
+    let live = json(&home.run(["findings", "list", "--state", "open", "--json"]));
+    assert_eq!(live.as_array().unwrap().len(), 1, "off in another account: {live}");
+    assert_ne!(live[0]["ruleset"].as_str().unwrap(), ruleset, "the set says its modes too");
+}
+
+#[test]
+fn slow_a_change_of_the_rules_is_recorded_with_its_lines_and_who_made_it() {
+    let home = Home::new();
+    assert_eq!(home.run(["complaints"]).code, Some(0), "the home is made");
+    let rules = home.path().join("rules");
+    std::fs::create_dir_all(&rules).unwrap();
+    let rule = "title: Mine\nid: 00000000-0000-4000-8000-000000000001\nauthor: dora\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  a: {eventName: One}\n  condition: a\n";
+    std::fs::write(rules.join("mine.yml"), rule).unwrap();
+    let given = tempfile::tempdir().unwrap();
+    std::fs::write(given.path().join("1.json"), STOPPED).unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    std::fs::write(rules.join("mine.yml"), rule.replace("One", "Two")).unwrap();
+    let pending = json(&home.run(["detect", "changes", "--json"]));
+    assert_eq!(pending["changes"].as_array().unwrap().len(), 1, "the first set");
+    assert_eq!(pending["pending"]["changes"][0]["author"], "dora", "as the file says");
+    let record = ["detect", "record", "--who", "dora", "--reason", "two is meant"];
+    let own = [&record[..], &["--approver", "Dora"]].concat();
+    refused(&home, &own, "another person");
+    ok(&home, &[&record[..], &["--approver", "emil"]].concat());
+    assert!(ok(&home, &record).contains("recorded already"));
+    let shown = ok(&home, &["detect", "changes", "--diff", "--limit", "1"]);
+    for part in [
+        "by dora, agreed by emil: two is meant",
+        "0 rules came, 0 went, 1 changed",
+        "-  a: {eventName: One}",
+        "+  a: {eventName: Two}",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    std::fs::remove_file(rules.join("mine.yml")).unwrap();
+    std::fs::write(given.path().join("2.json"), STOPPED.replace("000000000001", "000000000002"))
+        .unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    let shown = ok(&home, &["detect", "changes", "--limit", "1"]);
+    assert!(shown.contains("nobody said who") && shown.contains("1 went"), "{shown}");
+    assert_eq!(home.run(["verify"]).code, Some(0));
+}

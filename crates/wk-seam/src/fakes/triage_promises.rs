@@ -130,6 +130,7 @@ async fn rules_change_from_what_was_known<T: Triage>(ledger: &T) -> Answer<()> {
         id: "r".to_owned(),
         title: "t".to_owned(),
         version: version.to_owned(),
+        author: None,
         text: "text".to_owned(),
     };
     assert_eq!(ledger.known_rules().await?, None);
