@@ -18,6 +18,7 @@ import ingest
 import lake_soak
 import patterns
 import query
+import query_growth
 import query_start
 from measure import Wrong
 
@@ -26,8 +27,8 @@ BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_
            "query": query.bench, "patterns": patterns.bench}
 #: These measure a part of the program, which is built without the rest.
 WITHOUT_PROGRAM = {"patterns"}
-#: Not measured but endured, and only when asked for by name.
-SOAKS = {"lake-soak": lake_soak.bench}
+#: Only when asked for by name: they take long.
+SOAKS = {"lake-soak": lake_soak.bench, "query-growth": query_growth.bench}
 
 
 def arguments():

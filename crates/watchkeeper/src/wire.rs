@@ -15,6 +15,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
 use wk_act::routes::BadRoute;
+use wk_engine::detector::{Detector, Turned};
+use wk_engine::ingest::{Progress, Report};
 use wk_engine::scan::Scanned;
 use wk_lang::json::Tape;
 use wk_model::Table;
@@ -122,6 +124,34 @@ impl App {
             writer: writer(self.clock.as_ref()),
             limits: self.ingest_limits(),
         })
+    }
+
+    /// What makes findings of what several events are together.
+    pub(crate) fn detector(&self, detections: Arc<Detections>) -> Detector {
+        let ledger = Arc::new(self.ledger.clone());
+        Detector {
+            ledger: ledger.clone(),
+            states: ledger,
+            clock: self.clock.clone(),
+            detections,
+            writer: format!("{}-detector", writer(self.clock.as_ref())),
+        }
+    }
+
+    /// Reads every object of these places that was not read before, and makes findings of it.
+    pub(crate) async fn read_all(
+        &self,
+        ingest: &wk_engine::ingest::Ingest,
+        places: &[Arc<dyn Objects>],
+        progress: &Progress,
+    ) -> anyhow::Result<(Report, Turned)> {
+        let report = ingest.run(places, progress).await?;
+        // Without rules nothing may be taken from those that wait for another process.
+        let turned = match ingest.detections.stateful().rules() {
+            [] => Turned::default(),
+            _ => self.detector(ingest.detections.clone()).drain().await?,
+        };
+        Ok((report, turned))
     }
 
     fn ingest_limits(&self) -> wk_engine::ingest::Limits {

@@ -9,6 +9,7 @@
 //! * [`service`] stands watch: jobs that pull, and one door through which everything is read.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
 
+pub mod detector;
 pub mod doctor;
 pub mod ingest;
 pub mod notify;

@@ -11,6 +11,7 @@ use wk_model::selfwatch::{PlaceFacts, SelfFacts};
 use wk_model::{Arrivals, Complaint, Day, Sha256, Tally, Timestamp};
 
 use crate::lake::{File, Run};
+use crate::states::Turn;
 use crate::{Answer, Future};
 
 /// Everything that becomes true at once.
@@ -33,6 +34,11 @@ pub struct Commit {
     /// What new events add to the watch over the watch. Of places beyond
     /// [`PLACES_MAX`](wk_model::arrivals::PLACES_MAX) the ledger makes one.
     pub arrivals: Arrivals,
+    /// What stateful rules keep of new events, packed; empty if nothing.
+    pub signals: Vec<u8>,
+    /// For a turn of the detector: which signals it took and what it knows now. Such a commit with no
+    /// sightings makes no version.
+    pub turn: Option<Turn>,
 }
 
 /// An object that was read to its end.

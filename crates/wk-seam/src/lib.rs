@@ -20,6 +20,7 @@ pub mod queue;
 pub mod rounds;
 pub mod schema;
 pub mod spool;
+pub mod states;
 pub mod triage;
 
 /// A boxed future that may cross threads.

@@ -67,9 +67,10 @@ impl Demo {
         let ingest = app.ingest(None, Detections::built_in()?).await?;
         let progress = Arc::new(Progress::default());
         let places: [Arc<dyn wk_seam::objects::Objects>; 1] = [Arc::new(LocalTree::new(bucket))];
-        let report = progress::shown(&progress, ingest.run(&places, &progress)).await?;
+        let reading = app.read_all(&ingest, &places, &progress);
+        let (report, turned) = progress::shown(&progress, reading).await?;
         super::journal::write(&app).await?;
-        ingest::print(&report, out)?;
+        ingest::print(&report, &turned, out)?;
         let found = app.ledger.findings(&FindingQuery::default()).await?;
         summary(&found, out)?;
         stories(&truth, &found, out)?;

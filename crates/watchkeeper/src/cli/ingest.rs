@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::Args;
 use serde_json::{Value, json};
+use wk_engine::detector::Turned;
 use wk_engine::ingest::{Progress, Report};
 use wk_watch::detect::Detections;
 use wk_watch::sources;
@@ -69,11 +70,12 @@ impl Ingest {
         let mut ingest = app.ingest(self.source, detections).await?;
         ingest.limits.all_history = self.back_fill;
         let progress = Arc::new(Progress::default());
-        let report = progress::shown(&progress, ingest.run(&places, &progress)).await?;
+        let reading = app.read_all(&ingest, &places, &progress);
+        let (report, turned) = progress::shown(&progress, reading).await?;
         if self.json {
-            writeln!(out, "{:#}", as_json(&report))?;
+            writeln!(out, "{:#}", as_json(&report, &turned))?;
         } else {
-            print(&report, out)?;
+            print(&report, &turned, out)?;
         }
         Ok(exit(&report))
     }
@@ -100,7 +102,7 @@ pub(super) fn exit(report: &Report) -> Exit {
     }
 }
 
-pub(super) fn as_json(report: &Report) -> Value {
+pub(super) fn as_json(report: &Report, turned: &Turned) -> Value {
     let tally = |t: &wk_model::Tally| json!({"read": t.read, "stored": t.stored, "duplicates": t.duplicates, "complaints": t.complaints});
     let sources: serde_json::Map<String, Value> =
         report.sources.iter().map(|(name, t)| (name.clone(), tally(t))).collect();
@@ -120,14 +122,21 @@ pub(super) fn as_json(report: &Report) -> Value {
         "total": tally(&report.total()),
         "adds_up": report.total().adds_up(),
         "conflicts": report.notes,
-        "sightings": report.sightings,
+        "sightings": report.sightings + turned.sightings,
+        "several_events": {
+            "steps": turned.steps,
+            "sightings": turned.sightings,
+            "late": turned.late,
+            "dropped": turned.dropped,
+            "unreadable": turned.unreadable,
+        },
         "bytes": report.bytes,
         "commits": report.commits,
         "overtaken": report.overtaken,
     })
 }
 
-pub(super) fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn print(report: &Report, turned: &Turned, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(
         out,
         "objects: {} read, {} skipped, {} failed",
@@ -157,9 +166,23 @@ pub(super) fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> 
     if report.total().complaints > 0 || report.notes > 0 {
         writeln!(out, "\nwatchkeeper complaints lists what could not be read, and why.")?;
     }
-    if report.sightings > 0 {
-        let n = report.sightings;
+    left_out(turned, out)?;
+    if report.sightings + turned.sightings > 0 {
+        let n = report.sightings + turned.sightings;
         writeln!(out, "\n{n} events went into findings: watchkeeper findings list shows them.")?;
+    }
+    Ok(())
+}
+
+/// What rules over several events could not use.
+fn left_out(turned: &Turned, out: &mut dyn Write) -> anyhow::Result<()> {
+    let all = [
+        (turned.late, "events came after rules over several events had judged their time"),
+        (turned.dropped, "events were left out by rules over several events: one key had too many"),
+        (turned.unreadable, "commits had signals that cannot be read; this is our mistake"),
+    ];
+    for (count, what) in all.into_iter().filter(|(count, _)| *count > 0) {
+        writeln!(out, "\n{count} {what}.")?;
     }
     Ok(())
 }

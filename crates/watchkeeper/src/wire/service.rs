@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use wk_engine::selfwatch::Selfwatch;
+use wk_engine::service::detection::Detection;
 use wk_engine::service::folder::FolderPull;
 use wk_engine::service::intake::{Door, Intake};
 use wk_engine::service::listing::ListingPull;
@@ -24,6 +25,7 @@ use wk_seam::{Answer, Failure};
 use wk_store::bookmarks::SqliteBookmarks;
 use wk_store::objects::{LocalTree, Reach, S3Buckets, S3Settings};
 use wk_store::spool::FolderSpool;
+use wk_watch::detect::Detections;
 
 use super::App;
 use super::rules::Said;
@@ -70,6 +72,7 @@ impl Service {
         let detections = app.detections()?;
         app.note_rules(&detections, &Said::default()).await?;
         let ingest = Arc::new(app.ingest(None, detections).await?);
+        let detections = ingest.detections.clone();
         let limits = intake::Limits {
             gather: Duration::from_secs(config.service.gather_seconds),
             ..intake::Limits::default()
@@ -93,6 +96,7 @@ impl Service {
         }
         jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled());
+        jobs.push(parts.detection(detections));
         jobs.push(parts.selfwatch()?);
         jobs.extend(parts.notices().await?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
@@ -239,6 +243,13 @@ impl Parts {
             Box::pin(async move { pull.run(&post).await })
         }));
         Ok(jobs)
+    }
+
+    /// What makes findings of what several events are together.
+    fn detection(&self, detections: Arc<Detections>) -> Job {
+        let detector = self.app.detector(detections);
+        let of = Arc::new(Detection { detector, every: Duration::from_secs(1) });
+        job("detection", of, |of, post| Box::pin(async move { of.run(&post).await }))
     }
 
     /// The watch over the watch.

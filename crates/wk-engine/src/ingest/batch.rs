@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wk_lang::json::Value;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
-use wk_model::{Arrivals, Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
+use wk_model::{Arrivals, Complaint, Day, Row, Severity, Sha256, Signal, Tally, Timestamp};
 use wk_seam::lake::{EventKey, File, Run};
 use wk_seam::ledger::ObjectRow;
 use wk_seam::objects::Object;
@@ -12,6 +12,7 @@ use wk_watch::columns::{Place, TableBuilder};
 use wk_watch::fingerprint;
 use wk_watch::reader::Sink;
 use wk_watch::sources::Source;
+use wk_watch::stateful::{MarkedRow, Marks};
 
 use super::Shared;
 use super::claims::{BatchNumber, Claim};
@@ -32,6 +33,8 @@ pub(super) struct Batch {
     pub(super) runs: Vec<Run>,
     /// Sightings of staged rows.
     pub(super) sightings: Vec<Sighting>,
+    /// What staged rows are to rules over several events.
+    pub(super) signals: Vec<Signal>,
     /// The oldest version of the id index that staged rows were checked against.
     pub(super) checked_at: Option<u64>,
     /// When the first object was begun.
@@ -59,6 +62,7 @@ pub(super) struct Part {
     pub(super) rows: Vec<RowFacts>,
     pub(super) keys: Vec<(EventKey, u32)>,
     pub(super) sightings: Vec<(u32, Sighting)>,
+    pub(super) marks: Marks,
 }
 
 /// What must be known of a row to take it back.
@@ -79,6 +83,7 @@ impl Batch {
             files: Vec::new(),
             runs: Vec::new(),
             sightings: Vec::new(),
+            signals: Vec::new(),
             checked_at: None,
             begun: None,
             notes: 0,
@@ -202,6 +207,7 @@ impl Sink for ObjectSink<'_> {
             rows: Vec::new(),
             keys: Vec::new(),
             sightings: Vec::new(),
+            marks: Marks::default(),
         });
         let number = u32::try_from(part.rows.len()).unwrap_or(u32::MAX);
         let place = Place { delivered, received: self.received, object: &self.short, ordinal };
@@ -215,7 +221,10 @@ impl Sink for ObjectSink<'_> {
             sighting.origin = live;
             seen.push((number, sighting));
         };
-        self.shared.ingest.detections.run(source, &row, record, self.matching, &mut see);
+        let detections = &self.shared.ingest.detections;
+        detections.run(source, &row, record, self.matching, &mut see);
+        let at = MarkedRow { row: number, origin: live };
+        detections.mark(&row, record, self.matching, at, &mut part.marks);
         if let Some(sighting) = row.sighting.take() {
             see(*sighting);
         }

@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use wk_model::signal::merge;
 use wk_model::{Arrivals, Day};
 use wk_seam::Answer;
 use wk_seam::lake::Run;
 use wk_seam::ledger::{Commit, Committed};
+use wk_watch::stateful::packed;
 
 use super::Shared;
 use super::batch::{Batch, Pending};
@@ -127,6 +129,7 @@ impl Shared<'_> {
     async fn commit_of(&self, batches: &[Batch]) -> Answer<Commit> {
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
         let mut arrivals = Arrivals::default();
+        let signals = merge(batches.iter().flat_map(|b| b.signals.iter().cloned()));
         batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
         Ok(Commit {
             writer: self.ingest.writer.clone(),
@@ -137,6 +140,8 @@ impl Shared<'_> {
             checked_at: batches.iter().filter_map(|b| b.checked_at).min().unwrap_or(0),
             sightings: batches.iter().flat_map(|b| b.sightings.clone()).collect(),
             arrivals,
+            signals: packed::pack(&signals),
+            turn: None,
         })
     }
 

@@ -60,11 +60,13 @@ figures! {
     RECORDS "records" Counter "Records by source: read = stored + duplicates + complaints",
     SCHEDULED "scheduled_runs" Counter "Runs of scheduled work, by how they ended",
     SIGHTINGS "sightings" Counter "Sightings of rules that went into findings",
+    SIGNALS "signals" Counter "Signals and states of rules over several events that went into no finding, by what became of them",
     SOURCE_EVENTS "source_hour_events" Gauge "Events of a source in the last whole hour whose late ones had time to come",
     SOURCE_LAG "source_lag_milliseconds" Gauge "Lag of a source's live events by path and quantile, this hour and the one before",
     SOURCE_LAST "source_last_event_timestamp_seconds" Gauge "When the last event of a source happened, in seconds since 1970",
     SOURCE_USUAL "source_usual_hour_events" Gauge "Events that are usual for a source in that hour, where it is known",
     SPOOL_BYTES "spool_bytes" Gauge "Bytes of the spool that are not committed yet",
+    STEPS "detector_steps" Counter "Steps of one rule over several events and one key",
     UNTOLD_OBJECTS "untold_objects" Counter "Objects that a listing found and no notification had told of",
 }
 

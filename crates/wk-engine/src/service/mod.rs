@@ -11,6 +11,7 @@
 
 pub mod counts;
 mod days;
+pub mod detection;
 pub mod folder;
 mod handed;
 pub mod intake;

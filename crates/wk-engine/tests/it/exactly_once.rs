@@ -143,3 +143,15 @@ proptest! {
         whatever_happens(&things, &rounds);
     }
 }
+
+#[test]
+fn what_events_of_several_objects_are_together_is_found_once() {
+    let event = |id| Item::Event { id, day: 0, variant: 0 };
+    let thing = |items| Thing { items, ends: Ends::Well, identity_listed: false, blank_lines: 0 };
+    // Users are made at minutes 0, 2, 4, 6 and 20; the third comes twice.
+    let things = [vec![event(2), event(10)], vec![event(0), event(2)], vec![event(1), event(3)]];
+    let seen = undisturbed(&things.map(thing));
+    let together: Vec<_> = seen.findings.iter().filter(|f| f.title.contains("Many")).collect();
+    assert_eq!(together.len(), 1);
+    assert_eq!((together[0].count, together[0].events.len()), (4, 4), "{together:?}");
+}

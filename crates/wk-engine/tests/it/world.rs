@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+use wk_engine::detector::Detector;
 use wk_engine::ingest::{Ingest, Limits, Progress, Report};
 use wk_engine::upkeep::Upkeep;
 use wk_model::finding::Finding;
@@ -93,6 +94,17 @@ id: 6f1c1a52-5d0c-4f0e-9f5c-0d6c1b1e7a01
 logsource: {product: aws, service: cloudtrail}
 detection: {selection: {eventName: CreateUser}, condition: selection}
 level: medium
+---
+title: Many users were made
+id: 6f1c1a52-5d0c-4f0e-9f5c-0d6c1b1e7a02
+correlation:
+  type: event_count
+  rules: [6f1c1a52-5d0c-4f0e-9f5c-0d6c1b1e7a01]
+  generate: true
+  group-by: [awsRegion]
+  timespan: 10m
+  condition: {gte: 3}
+level: high
 ";
 
 impl Thing {
@@ -177,7 +189,7 @@ impl World {
         static RULES: OnceLock<Arc<Detections>> = OnceLock::new();
         let rules = RULES.get_or_init(|| {
             let (rules, bad) = Detections::read([("rule".to_owned(), RULE.to_owned())].into_iter());
-            assert!(bad.is_empty() && rules.rules().len() == 1);
+            assert!(bad.is_empty() && rules.stateful().rules().len() == 1, "{bad:?}");
             Arc::new(rules)
         });
         Ingest {
@@ -204,13 +216,26 @@ impl World {
     /// Runs a process until it ends, well or not.
     pub(crate) fn run(&self, name: &str, process: &Process) -> Answer<Report> {
         let faults = Arc::new(Faults::at(process.faults.clone()));
-        let ingest = self.ingest(name, process, faults);
+        let ingest = self.ingest(name, process, faults.clone());
+        let ledger = Arc::new(self.ledger.with_faults(faults));
+        let detector = Detector {
+            ledger: ledger.clone(),
+            states: ledger,
+            clock: ingest.clock.clone(),
+            detections: ingest.detections.clone(),
+            writer: format!("{name}, detector"),
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(ingest.run(std::slice::from_ref(&self.objects), &Progress::default()))
+        runtime.block_on(async {
+            let objects = std::slice::from_ref(&self.objects);
+            let report = ingest.run(objects, &Progress::default()).await?;
+            detector.drain().await?;
+            Ok(report)
+        })
     }
 
     /// Runs processes side by side.

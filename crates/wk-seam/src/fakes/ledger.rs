@@ -42,6 +42,7 @@ struct Facts {
     holds: Vec<Hold>,
     applied: Option<Applied>,
     book: Book,
+    stateful: super::states::Known,
 }
 
 #[derive(Debug, Clone)]
@@ -116,6 +117,19 @@ impl MemoryLedger {
         facts.findings.iter().map(changed).collect()
     }
 
+    /// Works on what stateful rules wait for and know; the newest version is beside it.
+    pub(super) fn stateful<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(u64, &mut super::states::Known) -> T,
+    ) -> Answer<T> {
+        self.faults.call(doing, || {
+            let mut facts = locked(&self.facts);
+            let version = facts.version;
+            Ok(work(version, &mut facts.stateful))
+        })
+    }
+
     /// Does the work of a call, unless it is to fail.
     pub(super) fn call<T>(&self, doing: &str, work: impl FnOnce() -> T) -> Answer<T> {
         self.faults.call(doing, || Ok(work()))
@@ -131,7 +145,10 @@ impl Facts {
         let there =
             commit.objects.iter().map(|o| o.identity).filter(|id| self.objects.contains(id));
         let objects: Vec<Sha256> = there.collect();
-        if !objects.is_empty() || commit.runs.iter().any(|(run, old)| self.stale(commit, run, old))
+        let overtaken = commit.turn.as_ref().is_some_and(|turn| !self.stateful.fits(turn));
+        if !objects.is_empty()
+            || overtaken
+            || commit.runs.iter().any(|(run, old)| self.stale(commit, run, old))
         {
             return Ok(Committed::Stale { objects });
         }
@@ -139,8 +156,15 @@ impl Facts {
         {
             return Err(Failure::new("commit", format!("the sum of {} does not hold", o.uri)));
         }
+        if let Some(turn) = &commit.turn {
+            self.stateful.take(turn);
+            if commit.sightings.is_empty() {
+                return Ok(Committed::Done { version: self.version });
+            }
+        }
         self.version += 1;
         let version = self.version;
+        self.stateful.wait(version, &commit.signals);
         self.add(&commit.files);
         self.objects.extend(commit.objects.iter().map(|o| o.identity));
         for (run, replaced) in &commit.runs {
@@ -379,7 +403,7 @@ impl Ledger for MemoryLedger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fakes::conformance;
+    use crate::fakes::{conformance, states_promises};
     use futures::FutureExt as _;
 
     fn now<T>(work: impl std::future::Future<Output = T>) -> T {
@@ -399,5 +423,15 @@ mod tests {
     #[test]
     fn old_hours_are_forgotten() {
         now(conformance::old_hours_are_forgotten(&MemoryLedger::default()));
+    }
+
+    #[test]
+    fn signals_are_taken_once() {
+        now(states_promises::signals_are_taken_once(&MemoryLedger::default()));
+    }
+
+    #[test]
+    fn states_are_kept() {
+        now(states_promises::states_are_kept(&MemoryLedger::default()));
     }
 }

@@ -19,6 +19,8 @@ mod outbox;
 pub mod outbox_promises;
 mod queue;
 pub mod queue_promises;
+mod states;
+pub mod states_promises;
 mod triage;
 pub mod triage_promises;
 

@@ -9,7 +9,7 @@ use wk_model::{Day, Sha256, Tally, Timestamp};
 use wk_seam::lake::{File, Run};
 use wk_seam::ledger::{Commit, Committed, ObjectRow};
 
-use super::{digest, findings, signed, unsigned, watch};
+use super::{digest, findings, signed, states, unsigned, watch};
 use crate::log::{Signer, Tree, leaf_hash};
 
 /// Makes the commit true, or answers what makes it stale.
@@ -20,8 +20,20 @@ pub(super) fn commit(
 ) -> rusqlite::Result<Committed> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let objects = objects_there(&tx, &commit.objects)?;
-    if !objects.is_empty() || runs_changed(&tx, commit)? {
+    let overtaken = match &commit.turn {
+        Some(turn) => states::taken(&tx)? != turn.from,
+        None => false,
+    };
+    if !objects.is_empty() || overtaken || runs_changed(&tx, commit)? {
         return Ok(Committed::Stale { objects }); // dropping the transaction undoes it
+    }
+    if let Some(turn) = &commit.turn {
+        states::take(&tx, turn)?;
+        if commit.sightings.is_empty() {
+            let version = version(&tx)?;
+            tx.commit()?;
+            return Ok(Committed::Done { version });
+        }
     }
     let version = version(&tx)? + 1;
     let counts = (commit.objects.len(), commit.files.len());
@@ -31,6 +43,7 @@ pub(super) fn commit(
     insert_runs(&tx, version, commit)?;
     findings::fold(&tx, version, commit.recorded, &commit.sightings)?;
     watch::add(&tx, commit)?;
+    states::wait(&tx, version, &commit.signals)?;
     append_leaves(&tx, signer, &leaves(version, commit))?;
     tx.commit()?;
     Ok(Committed::Done { version })

@@ -15,6 +15,7 @@ pub mod journal;
 mod outbox;
 mod schema;
 mod seed;
+mod states;
 mod triage;
 mod watch;
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The form that this program writes.
-pub(super) const VERSION: i64 = 7;
+pub(super) const VERSION: i64 = 8;
 
 /// Sets the connection up and makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn seed(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// What makes each form of the one before. A form that was released is never changed.
-const FORMS: [&str; 7] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5, FORM_6, FORM_7];
+const FORMS: [&str; 8] = [FORM_1, FORM_2, FORM_3, FORM_4, FORM_5, FORM_6, FORM_7, FORM_8];
 
 /// Times are microseconds, days are days since 1970-01-01.
 const FORM_1: &str = "
@@ -347,4 +347,19 @@ CREATE TABLE ruleset (
     body  TEXT NOT NULL,
     rules TEXT NOT NULL
 ) STRICT;
+";
+
+/// What stateful rules wait for, and what they know by rule and key. Not in the journal: it can be
+/// made again from the lake.
+const FORM_8: &str = "
+INSERT INTO meta VALUES ('signals-taken', 0);
+CREATE TABLE signal (version INTEGER PRIMARY KEY REFERENCES version, body BLOB NOT NULL) STRICT;
+CREATE TABLE state (
+    rule TEXT NOT NULL,
+    key  TEXT NOT NULL,
+    due  INTEGER,
+    body BLOB NOT NULL,
+    PRIMARY KEY (rule, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX state_due ON state (due) WHERE due IS NOT NULL;
 ";

@@ -51,7 +51,7 @@ fn commit(writer: &str, name: &str) -> Commit {
         runs: vec![(run(name), vec![])],
         checked_at: 0,
         sightings: vec![sighting(name)],
-        arrivals: Default::default(),
+        ..Commit::default()
     }
 }
 
@@ -386,6 +386,22 @@ fn triage_keeps_its_promises_and_leaves_lines_in_the_log() {
             assert!(disposed.contains(part), "{part}: {disposed}");
         }
         assert!(other.verify_log().await?.is_some());
+        Ok(())
+    });
+}
+
+#[test]
+fn signals_are_taken_once_as_in_every_ledger() {
+    with_ledger(async |ledger, _| {
+        wk_seam::fakes::states_promises::signals_are_taken_once(&ledger).await;
+        Ok(())
+    });
+}
+
+#[test]
+fn states_are_kept_as_in_every_ledger() {
+    with_ledger(async |ledger, _| {
+        wk_seam::fakes::states_promises::states_are_kept(&ledger).await;
         Ok(())
     });
 }

@@ -19,6 +19,7 @@ mod mark;
 mod memory;
 mod rate;
 mod sequence;
+pub mod packed;
 mod state;
 mod step;
 mod trial;

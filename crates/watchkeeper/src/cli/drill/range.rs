@@ -51,7 +51,7 @@ impl Range {
         let range = App::open(home)?.with_clock(Arc::new(StandingClock::at(plan.end())));
         let ingest = range.ingest(None, detections).await?;
         let places: [Arc<dyn Objects>; 1] = [Arc::new(LocalTree::new(bucket))];
-        let report = ingest.run(&places, &Progress::default()).await?;
+        let (report, _) = range.read_all(&ingest, &places, &Progress::default()).await?;
         let read = report.total();
         let whole = read.adds_up() && read.complaints == 0 && report.objects_failed.is_empty();
         let said = format!(

@@ -1,0 +1,227 @@
+//! The job behind rules over several events: signals of commits into states and findings.
+//!
+//! * A turn takes the signals of the oldest commits and the states that are due, steps each rule and
+//!   key that they concern, and makes states, sightings and what was taken true in one commit. So a
+//!   kill loses and doubles nothing, and two processes that take the same turn find one too late.
+//! * Signals that wait together are stepped together: a first load is judged in the order of its
+//!   events, however its objects were listed.
+//! * What is held at once is bounded; what does not fit waits for the next turn.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wk_model::finding::Sighting;
+use wk_model::{Signal, Timestamp};
+use wk_seam::Answer;
+use wk_seam::clock::Clock;
+use wk_seam::ledger::{Commit, Committed, Ledger};
+use wk_seam::states::{Of, State, States, Turn, Waiting};
+use wk_watch::detect::Detections;
+use wk_watch::stateful::{Stateful, Stepped, packed, step};
+
+/// Packed signals that one turn takes, in bytes.
+const SIGNALS_BYTES: usize = 24 << 20;
+/// States that fall due and are stepped in one turn.
+const DUE_MAX: usize = 10_000;
+/// States that are asked for at once.
+const ASK_MAX: usize = 1_000;
+
+/// What takes turns.
+pub struct Detector {
+    /// Where findings go.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where signals wait and states are.
+    pub states: Arc<dyn States>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The rules.
+    pub detections: Arc<Detections>,
+    /// Which process commits.
+    pub writer: String,
+}
+
+/// What turns did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Turned {
+    /// Turns that were made true.
+    pub turns: u64,
+    /// Steps of one rule and key.
+    pub steps: u64,
+    /// Sightings that were committed.
+    pub sightings: u64,
+    /// Events that came after their windows were judged: the look-back finds what they belong to.
+    pub late: u64,
+    /// Events that there was no room for.
+    pub dropped: u64,
+    /// Signals and states of rules that are no more.
+    pub orphans: u64,
+    /// States that were damaged or of a former form of their rule, and were begun anew.
+    pub begun_anew: u64,
+    /// Commits whose signals could not be read.
+    pub unreadable: u64,
+    /// Turns that another process took first.
+    pub overtaken: u64,
+}
+
+impl Detector {
+    /// Takes turns until no signal waits and no state is due.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn drain(&self) -> Answer<Turned> {
+        let mut all = Turned::default();
+        while let Some(turned) = self.turn().await? {
+            all.add(turned);
+        }
+        Ok(all)
+    }
+
+    /// Forgets what rules knew that are no more.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn forget_former_rules(&self) -> Answer<u64> {
+        let rules = self.detections.stateful().rules();
+        let keep: Vec<String> = rules.iter().map(|rule| rule.rule.id.clone()).collect();
+        self.states.forget_states(&keep).await
+    }
+
+    /// Takes one turn; `None` if there was nothing to do.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn turn(&self) -> Answer<Option<Turned>> {
+        let waiting = self.states.signals_waiting(SIGNALS_BYTES).await?;
+        let now = self.clock.now();
+        // What is due waits until all signals are in that could still belong to it.
+        let due = match waiting.more {
+            true => Vec::new(),
+            false => self.states.states_due(now, DUE_MAX).await?,
+        };
+        if waiting.signals.is_empty() && due.is_empty() {
+            return Ok(None);
+        }
+        let mut round = Round::new(self.detections.stateful(), now);
+        round.take(&waiting, due);
+        while let Some((place, keys)) = round.next_rule() {
+            for keys in keys.chunks(ASK_MAX) {
+                let of: Vec<Of> = keys.iter().map(|key| round.of(place, key)).collect();
+                let states = self.states.states(&of).await?;
+                for (of, before) in of.into_iter().zip(states) {
+                    round.step(place, of, before.as_deref());
+                }
+            }
+        }
+        let Round { states, sightings, mut turned, .. } = round;
+        turned.sightings = sightings.len() as u64;
+        let turn = Turn { from: waiting.from, through: waiting.through, states };
+        let commit = Commit {
+            writer: self.writer.clone(),
+            recorded: now,
+            sightings,
+            turn: Some(turn),
+            ..Commit::default()
+        };
+        match self.ledger.commit(&commit).await? {
+            Committed::Done { .. } => turned.turns = 1,
+            Committed::Stale { .. } => turned = Turned { overtaken: 1, ..Turned::default() },
+        }
+        Ok(Some(turned))
+    }
+}
+
+impl Turned {
+    /// Adds what another turn did.
+    pub fn add(&mut self, other: Self) {
+        self.turns += other.turns;
+        self.steps += other.steps;
+        self.sightings += other.sightings;
+        self.late += other.late;
+        self.dropped += other.dropped;
+        self.orphans += other.orphans;
+        self.begun_anew += other.begun_anew;
+        self.unreadable += other.unreadable;
+        self.overtaken += other.overtaken;
+    }
+}
+
+/// The steps of one turn, in the order of the rules: what one finds reaches those that look at it.
+struct Round<'a> {
+    rules: &'a Stateful,
+    now: Timestamp,
+    waiting: BTreeMap<usize, BTreeMap<String, Vec<Signal>>>,
+    states: Vec<State>,
+    sightings: Vec<Sighting>,
+    turned: Turned,
+}
+
+impl<'a> Round<'a> {
+    fn new(rules: &'a Stateful, now: Timestamp) -> Self {
+        let (waiting, states, sightings) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { rules, now, waiting, states, sightings, turned: Turned::default() }
+    }
+
+    fn take(&mut self, waiting: &Waiting, due: Vec<State>) {
+        for packed in &waiting.signals {
+            match packed::unpack(packed) {
+                Some(signals) => self.sort(signals),
+                None => self.turned.unreadable += 1,
+            }
+        }
+        for state in due {
+            match self.rules.place(&state.of.rule) {
+                Some(place) => {
+                    self.waiting.entry(place).or_default().entry(state.of.key).or_default();
+                }
+                None => {
+                    self.turned.orphans += 1;
+                    self.states.push(State { due: None, body: Vec::new(), ..state });
+                }
+            }
+        }
+    }
+
+    /// Puts signals where their rule and key are stepped.
+    fn sort(&mut self, signals: Vec<Signal>) {
+        for signal in signals {
+            match self.rules.place(&signal.rule) {
+                Some(place) => {
+                    let keys = self.waiting.entry(place).or_default();
+                    keys.entry(signal.key.clone()).or_default().push(signal);
+                }
+                None => self.turned.orphans += 1,
+            }
+        }
+    }
+
+    /// The next rule that is to be stepped, and its keys.
+    fn next_rule(&self) -> Option<(usize, Vec<String>)> {
+        let (place, keys) = self.waiting.first_key_value()?;
+        Some((*place, keys.keys().cloned().collect()))
+    }
+
+    fn of(&self, place: usize, key: &str) -> Of {
+        let rule = self.rules.rules()[place].rule.id.clone();
+        Of { rule, key: key.to_owned() }
+    }
+
+    fn step(&mut self, place: usize, of: Of, before: Option<&[u8]>) {
+        let Some(keys) = self.waiting.get_mut(&place) else { return };
+        let signals = keys.remove(&of.key).unwrap_or_default();
+        if keys.is_empty() {
+            self.waiting.remove(&place);
+        }
+        let rule = &self.rules.rules()[place];
+        let stepped = step(rule, &of.key, before, signals, self.now);
+        let Stepped { state, sightings, signals, due, late, dropped, begun_anew } = stepped;
+        self.turned.steps += 1;
+        self.turned.late += late;
+        self.turned.dropped += dropped;
+        self.turned.begun_anew += u64::from(begun_anew);
+        self.sightings.extend(sightings);
+        self.sort(signals);
+        if state.is_some() || before.is_some() {
+            self.states.push(State { of, due, body: state.unwrap_or_default() });
+        }
+    }
+}
