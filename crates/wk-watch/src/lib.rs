@@ -6,6 +6,7 @@
 //! * [`record`] is what they share: members, fields, times.
 //! * [`saved`] reads saved queries; the built-in ones are in [`library`].
 //! * [`selfwatch`] judges how the watch itself goes.
+//! * [`rehearsal`] runs the tests that stand in rules.
 //! * [`messages`] says what a message of a queue asks for.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
 //!   those that look at several events.
@@ -23,6 +24,7 @@ pub mod modes;
 pub mod pack;
 pub mod reader;
 pub mod record;
+pub mod rehearsal;
 pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod modes;
+mod test;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ enum What {
     Modes(modes::Modes),
     Changes(changes::Changes),
     Record(changes::Record),
+    Test(test::Test),
 }
 
 /// Run Sigma rules over files (every record counts) or over the lake.
@@ -73,6 +75,7 @@ impl Detect {
             What::Modes(modes) => modes.run(&app()?, out),
             What::Changes(changes) => changes.run(&app()?, out).await,
             What::Record(record) => record.run(&app()?, out).await,
+            What::Test(test) => test.run(app, out),
         }
     }
 }

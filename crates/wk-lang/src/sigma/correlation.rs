@@ -308,10 +308,7 @@ pub(super) fn read_about(document: &Node) -> Result<About, RuleError> {
         falsepositives: reader.texts("falsepositives")?,
         author: reader.text("author")?,
         references: reader.texts("references")?,
-        extension: match document.get("watchkeeper") {
-            Some(node) => read_extension(node)?,
-            None => Extension::default(),
-        },
+        extension: read_extension(document)?,
     })
 }
 

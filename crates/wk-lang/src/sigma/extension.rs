@@ -5,7 +5,8 @@ use wk_model::Severity;
 use super::error::{Problem, RuleError};
 use super::field::FieldPath;
 use super::reader::Reader;
-use crate::yaml::{Content, Node};
+use super::rule_test::{RuleTest, read_exemplars, read_rule_tests};
+use crate::yaml::Node;
 
 /// The `watchkeeper` mapping of a rule.
 #[derive(Debug, Clone, Default)]
@@ -26,27 +27,17 @@ pub struct Extension {
     pub tests: Vec<RuleTest>,
 }
 
-/// An event that says what the rule does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleTest {
-    /// What it shows.
-    pub name: String,
-    /// What the rule must do.
-    pub expected: Expected,
-    /// The event, as compact JSON.
-    pub event: String,
+/// Reads the extension of a rule, and the tests that it may have from elsewhere.
+pub(super) fn read_extension(document: &Node) -> Result<Extension, RuleError> {
+    let mut extension = match document.get("watchkeeper") {
+        Some(node) => read_members(node)?,
+        None => Extension::default(),
+    };
+    extension.tests.extend(read_exemplars(document)?);
+    Ok(extension)
 }
 
-/// What a rule must do on an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
-    /// Match.
-    Fires,
-    /// Not match.
-    Quiet,
-}
-
-pub(super) fn read_extension(node: &Node) -> Result<Extension, RuleError> {
+fn read_members(node: &Node) -> Result<Extension, RuleError> {
     const KNOWN: [&str; 7] =
         ["severity", "requirements", "techniques", "resource", "window", "triage", "tests"];
     let reader = Reader { node, path: "watchkeeper." };
@@ -83,7 +74,7 @@ pub(super) fn read_extension(node: &Node) -> Result<Extension, RuleError> {
         resource,
         window_seconds,
         triage: reader.texts("triage")?,
-        tests: tests.iter().map(read_rule_test).collect::<Result<_, _>>()?,
+        tests: read_rule_tests(tests)?,
     })
 }
 
@@ -100,25 +91,4 @@ pub(super) fn seconds(text: &str) -> Option<u32> {
         _ => return None,
     };
     number.checked_mul(unit).filter(|seconds| *seconds <= 366 * 86_400)
-}
-
-fn read_rule_test(node: &Node) -> Result<RuleTest, RuleError> {
-    let reader = Reader { node, path: "watchkeeper.tests." };
-    let known = ["name", "fires", "quiet"];
-    let members = node.members().unwrap_or_default();
-    if let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.text.as_str())) {
-        return Err(Problem::unknown("watchkeeper.tests", &key.text, known).at(key.place));
-    }
-    let (expected, event) = match (node.get("fires"), node.get("quiet")) {
-        (Some(event), None) => (Expected::Fires, event),
-        (None, Some(event)) => (Expected::Quiet, event),
-        _ => return Err(reader.kind(node, "fires", "an event under either fires or quiet")),
-    };
-    let event = match &event.content {
-        Content::Map(_) => event.to_json(),
-        Content::Text(text) => text.trim().to_owned(),
-        _ => return Err(reader.kind(event, "fires", "an event, or its JSON text")),
-    };
-    let name = reader.text("name")?.ok_or_else(|| reader.kind(node, "name", "a text"))?;
-    Ok(RuleTest { name, expected, event })
 }

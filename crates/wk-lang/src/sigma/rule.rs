@@ -116,10 +116,7 @@ pub(super) fn read_rule(document: &Node, lists: &Lists) -> Result<Rule, RuleErro
         references: reader.texts("references")?,
         searches,
         condition,
-        extension: match document.get("watchkeeper") {
-            Some(node) => read_extension(node)?,
-            None => Extension::default(),
-        },
+        extension: read_extension(document)?,
     })
 }
 

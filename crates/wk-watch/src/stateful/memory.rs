@@ -1,7 +1,7 @@
 //! States in memory, stepped as the job after each commit steps them: for tests of rules, and for
 //! runs over what is at hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wk_model::Timestamp;
 use wk_model::finding::Sighting;
@@ -14,6 +14,8 @@ use super::step::{Stepped, step};
 #[derive(Debug, Default)]
 pub struct Memory {
     states: BTreeMap<(usize, String), (Vec<u8>, Option<Timestamp>)>,
+    /// Rules that found something, told or not.
+    fired: BTreeSet<String>,
     /// What did not go into findings.
     pub counts: Counts,
 }
@@ -38,6 +40,16 @@ impl Memory {
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
         self.states.is_empty()
+    }
+
+    /// Whether a rule, by its id, found something, even if it does not tell of it.
+    pub fn has_fired(&self, rule: &str) -> bool {
+        self.fired.contains(rule)
+    }
+
+    /// When the next state is due.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.states.values().filter_map(|(_, due)| *due).min()
     }
 
     /// How many bytes the states take.
@@ -68,6 +80,9 @@ impl Memory {
             let before = before.as_ref().map(|(bytes, _)| bytes.as_slice());
             let stepped = step(rule, &key, before, signals, now);
             let Stepped { state, sightings: new, signals, due, late, dropped, .. } = stepped;
+            if !new.is_empty() || !signals.is_empty() {
+                self.fired.insert(rule.rule.id.clone());
+            }
             self.counts.late += late;
             self.counts.dropped += dropped;
             sightings.extend(new);
