@@ -42,7 +42,8 @@ fn rule(path: &str, text: &str) -> Vec<Complaint> {
     }
     let Some((line, _)) = key(text, "watchkeeper") else { return complaints };
     for case in ["fires:", "quiet:"] {
-        let mut ours = text.lines().skip(line).take_while(|line| !starts_a_key(line));
+        // A correlation shows its cases in the documents that it looks at.
+        let mut ours = text.lines().skip(line);
         if !ours.any(|line| line.trim_start_matches([' ', '-']).starts_with(case)) {
             let say = format!("add a test with `{case}` under `watchkeeper: tests:`");
             complaints.push(Complaint::new(path, line, say));
@@ -62,10 +63,6 @@ fn keys<'a>(text: &'a str, name: &str) -> impl Iterator<Item = (usize, &'a str)>
         let value = line.strip_prefix(name)?.strip_prefix(':')?;
         Some((index + 1, value.trim()))
     })
-}
-
-fn starts_a_key(line: &str) -> bool {
-    line.starts_with(|letter: char| letter.is_ascii_alphabetic())
 }
 
 #[cfg(test)]

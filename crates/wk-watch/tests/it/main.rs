@@ -6,9 +6,11 @@
 
 mod access_and_app_logs;
 mod agreement;
+mod behaviour;
 mod catalogue;
 mod noise;
 mod pack;
+mod together;
 mod week;
 
 use std::collections::BTreeMap;

@@ -13,15 +13,15 @@ use wk_lang::json::Value;
 use wk_model::event::EventId;
 use wk_model::finding::FindingId;
 use wk_model::severity::SeverityWord;
-use wk_model::{Row, Severity, Timestamp};
+use wk_model::{Row, Severity, Signal, Timestamp};
 use wk_sim::{Plan, Simulation};
 use wk_watch::detect::Detections;
-use wk_watch::pack::PACK;
 use wk_watch::reader::{ObjectFacts, Reader, Sink};
 use wk_watch::sources::{Settings, Source};
 
 use crate::catalogue::{docs, update};
 use crate::files;
+use crate::together::{at_once, signals_of_row};
 
 /// Runs the pack over every event once, however often it was delivered.
 struct Watch<'a> {
@@ -30,12 +30,15 @@ struct Watch<'a> {
     phases: &'a HashMap<String, String>,
     known: HashSet<String>,
     days: BTreeSet<String>,
-    rules: BTreeMap<usize, Fired>,
+    /// What fired, by name.
+    rules: BTreeMap<String, Fired>,
+    /// For rules over several events.
+    signals: Vec<Signal>,
 }
 
 /// What one rule fired on.
-#[derive(Default)]
 struct Fired {
+    severity: Severity,
     matches: usize,
     of_the_attack: usize,
     findings: HashSet<FindingId>,
@@ -43,16 +46,43 @@ struct Fired {
     calm: HashSet<FindingId>,
 }
 
+impl Fired {
+    fn of(severity: Severity) -> Self {
+        let (findings, calm) = (HashSet::new(), HashSet::new());
+        Self { severity, matches: 0, of_the_attack: 0, findings, calm }
+    }
+}
+
 impl<'a> Watch<'a> {
     fn new(pack: &'a Detections, phases: &'a HashMap<String, String>) -> Self {
         let (known, days, rules) = (HashSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { pack, phases, known, days, rules }
+        Self { pack, phases, known, days, rules, signals: Vec::new() }
     }
 
     fn over(mut self, folder: &str) -> Self {
         for path in files(folder) {
             let bytes = fs::read(&path).unwrap();
             self.read(&path.display().to_string(), &bytes);
+        }
+        self.together()
+    }
+
+    /// Adds what the rules over several events find in all that was read.
+    fn together(mut self) -> Self {
+        for finding in at_once(self.pack, std::mem::take(&mut self.signals)) {
+            let rule = self.pack.stateful().find(&finding.rule.id).unwrap();
+            let name = rule.correlation.about.name.as_deref().unwrap_or_default();
+            let name = format!("{} ({name})", rule.file.trim_end_matches(".yml"));
+            let events = finding.events.iter();
+            let phase = |id: &str| self.phases.get(id).is_some_and(|p| p.starts_with(ATTACK));
+            let attack = events.filter(|event| phase(&event.id)).count();
+            let fired = self.rules.entry(name).or_insert_with(|| Fired::of(rule.severity));
+            fired.matches += usize::try_from(finding.count).unwrap();
+            fired.of_the_attack += attack;
+            if attack == 0 {
+                fired.calm.insert(finding.id.clone());
+            }
+            fired.findings.insert(finding.id);
         }
         self
     }
@@ -67,11 +97,11 @@ impl<'a> Watch<'a> {
     /// Findings at or above a severity, outside the attack, on an average day.
     fn a_day(&self, word: SeverityWord, below: Option<SeverityWord>) -> f64 {
         let (from, to) = (Severity::of_word(word), below.map(Severity::of_word));
-        let counted = self.rules.iter().filter(|(rule, _)| {
-            let severity = self.pack.rules()[**rule].severity;
-            severity >= from && to.is_none_or(|to| severity < to)
-        });
-        let findings: usize = counted.map(|(_, fired)| fired.calm.len()).sum();
+        let counted = self
+            .rules
+            .values()
+            .filter(|fired| fired.severity >= from && to.is_none_or(|to| fired.severity < to));
+        let findings: usize = counted.map(|fired| fired.calm.len()).sum();
         let days = u32::try_from(self.days.len().max(1)).unwrap();
         f64::from(u32::try_from(findings).unwrap()) / f64::from(days)
     }
@@ -109,8 +139,12 @@ impl Sink for Watch<'_> {
         self.days.extend(row.time.map(|time| time.to_string().chars().take(10).collect()));
         let (mut matching, mut sightings) = (Vec::new(), Vec::new());
         self.pack.run(source, &row, record, &mut matching, &mut |s| sightings.push(s));
-        for (rule, sighting) in matching.into_iter().zip(sightings) {
-            let fired = self.rules.entry(rule).or_default();
+        let signals = signals_of_row(self.pack, &row, record, &matching, at);
+        self.signals.extend(signals);
+        let alerts = matching.iter().map(|rule| &self.pack.rules()[*rule]).filter(|r| r.alerts);
+        for (rule, sighting) in alerts.zip(sightings) {
+            let name = rule.file.trim_end_matches(".yml").to_owned();
+            let fired = self.rules.entry(name).or_insert_with(|| Fired::of(rule.severity));
             fired.matches += 1;
             if phase.starts_with(ATTACK) {
                 fired.of_the_attack += 1;
@@ -157,7 +191,7 @@ fn calm_week<'a>(pack: &'a Detections, none: &'a HashMap<String, String>) -> Wat
     for file in Simulation::new(&Plan { scale: 0.05, stories: false, ..Plan::demo(11) }) {
         watch.read(&file.path, &file.bytes);
     }
-    watch
+    watch.together()
 }
 
 #[test]
@@ -199,11 +233,10 @@ fn page(corpora: &[(&str, &Watch<'_>)]) -> String {
     }
     page.push_str(BETWEEN);
     for (number, (_, watch)) in corpora.iter().enumerate() {
-        let mut rules: Vec<(&usize, &Fired)> = watch.rules.iter().collect();
-        rules.sort_by_key(|(rule, fired)| (usize::MAX - fired.matches, PACK[**rule].0));
-        for (rule, fired) in rules {
-            let name = PACK[*rule].0.trim_end_matches(".yml");
-            let level = watch.pack.rules()[*rule].severity.word();
+        let mut rules: Vec<(&String, &Fired)> = watch.rules.iter().collect();
+        rules.sort_by_key(|(name, fired)| (usize::MAX - fired.matches, *name));
+        for (name, fired) in rules {
+            let level = fired.severity.word();
             let key = format!("| {} | {name} | {level} |", number + 1);
             let (all, found, attack) = (fired.matches, fired.findings.len(), fired.of_the_attack);
             let why = reason(&is, &key);

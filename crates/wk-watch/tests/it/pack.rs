@@ -6,12 +6,15 @@ use std::path::Path;
 
 use wk_lang::json::Value;
 use wk_model::event::EventId;
-use wk_model::{Row, Timestamp};
+use wk_model::finding::Finding;
+use wk_model::severity::SeverityWord;
+use wk_model::{Row, Severity, Signal, Timestamp};
 use wk_watch::detect::Detections;
 use wk_watch::reader::{ObjectFacts, Reader, Sink};
 use wk_watch::sources::{Settings, Source};
 
-use super::files;
+use crate::files;
+use crate::together::{at_once, signals_of_row};
 
 /// Runs the pack over every event once, however often it was delivered.
 struct Watch<'a> {
@@ -20,11 +23,19 @@ struct Watch<'a> {
     matching: Vec<usize>,
     /// Rules that matched, by their place in the pack, and how often.
     rules: BTreeMap<usize, usize>,
+    /// For rules over several events.
+    signals: Vec<Signal>,
 }
 
 impl<'a> Watch<'a> {
     fn new(pack: &'a Detections) -> Self {
-        Self { pack, known: HashSet::new(), matching: Vec::new(), rules: BTreeMap::new() }
+        Self {
+            pack,
+            known: HashSet::new(),
+            matching: Vec::new(),
+            rules: BTreeMap::new(),
+            signals: Vec::new(),
+        }
     }
 
     fn read(&mut self, path: &Path) {
@@ -37,13 +48,14 @@ impl<'a> Watch<'a> {
 }
 
 impl Sink for Watch<'_> {
-    fn event(&mut self, source: &'static Source, row: Row<'_>, record: Option<Value<'_>>, _: u64) {
+    fn event(&mut self, source: &'static Source, row: Row<'_>, record: Option<Value<'_>>, at: u64) {
         if let EventId::Own(id) = &row.id
             && !self.known.insert(id.clone().into_owned())
         {
             return;
         }
         self.pack.run(source, &row, record, &mut self.matching, &mut |_| {});
+        self.signals.extend(signals_of_row(self.pack, &row, record, &self.matching, at));
         for rule in &self.matching {
             *self.rules.entry(*rule).or_default() += 1;
         }
@@ -69,6 +81,28 @@ fn every_technique_file_raises_its_own_techniques_finding() {
         }
     }
     assert!(missed.is_empty(), "no rule of their own fires on {missed:?}");
+}
+
+/// The golden case: an attack tool took the credentials of one of two instances and used them from
+/// its own address.
+#[test]
+fn stolen_instance_credentials_are_one_finding_with_session_address_and_time() {
+    let pack = Detections::built_in().unwrap();
+    let there = files("cloudtrail/invictus-stratus");
+    if there.is_empty() {
+        return;
+    }
+    let mut watch = Watch::new(&pack);
+    there.iter().for_each(|path| watch.read(path));
+    let stolen = |finding: &&Finding| finding.title.starts_with("Credentials of an instance");
+    let findings = at_once(&pack, watch.signals);
+    let found: Vec<&Finding> = findings.iter().filter(stolen).collect();
+    let [finding] = found[..] else { panic!("{found:#?}") };
+    let actor = finding.actor.as_deref().unwrap();
+    assert!(actor.ends_with("/i-0dbc91f429e48eeed"), "{actor}");
+    assert!(finding.resources.iter().any(|r| r == "192.168.10.20"), "{:?}", finding.resources);
+    assert_eq!(finding.first_seen.to_string(), "2023-07-10T11:57:22Z");
+    assert!(finding.severity >= Severity::of_word(SeverityWord::High));
 }
 
 /// Each rule has an event that fires and one that does not, which the tests of the pack run.
