@@ -114,7 +114,8 @@ impl Terms {
             }
             self.know(term, time.day());
             // The moment in which somebody is first seen is where they are at home.
-            let learned = known_from.is_some_and(|from| from < time);
+            let at_home = self.since.is_some_and(|since| time <= since);
+            let learned = !at_home && known_from.is_some_and(|from| from <= time);
             // An event with several new terms is one event.
             if !known && learned && told.as_ref() != Some(&sample.event) {
                 let bucket = time.floor_to(step.rule.window_seconds);

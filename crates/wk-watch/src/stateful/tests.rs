@@ -328,6 +328,10 @@ fn what_is_new_is_told_once_whoever_does_it_is_known() {
     );
     let bob = sign_in(20 * DAY, "worked", "bob", "c");
     assert!(counts(rule, &[at(0, "a"), bob]).is_empty(), "nobody knows bob yet");
+    let at_once = rule.replace("learning: 14d", "learning: 0d");
+    let minutes = |minute: i64, from: &str| sign_in(minute * 60, "worked", "ann", from);
+    assert!(counts(&at_once, &[minutes(0, "a"), minutes(5, "a")]).is_empty(), "at home");
+    assert_eq!(counts(&at_once, &[minutes(5, "b"), minutes(0, "a")]), [1], "away from home");
 }
 
 /// The terms of a day, and the days of a history, are a matter of the set of events only.
