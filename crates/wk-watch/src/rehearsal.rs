@@ -209,7 +209,8 @@ fn tell(
         for time in 0..i64::from(moment.times) {
             let seconds =
                 moment.at_seconds.saturating_add(time.saturating_mul(moment.every_seconds));
-            add(own, seconds, &moment.event)?;
+            // Each of several events may have a value of its own.
+            add(own, seconds, &moment.event.replace("{n}", &time.to_string()))?;
         }
     }
     Ok(story)
