@@ -35,13 +35,15 @@ pub struct Detections {
     modes: Modes,
     /// Hash of all of them, modes included.
     hash: String,
-    /// The texts of the files of rules, by their versions.
+    /// The texts of the files of rules, by their names.
     texts: BTreeMap<String, String>,
 }
 
 /// A rule of either kind, as far as it says who it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
+    /// The file it is from.
+    pub file: &'a str,
     /// Who says so.
     pub rule: &'a Rule,
     /// What it finds.
@@ -176,12 +178,14 @@ impl Detections {
     /// Every rule, over one event and over several.
     pub fn every(&self) -> impl Iterator<Item = Known<'_>> {
         let single = self.rules.iter().map(|d| Known {
+            file: &d.file,
             rule: &d.rule,
             title: &d.title,
             tags: &d.sigma.tags,
             author: d.sigma.author.as_deref(),
         });
         let several = self.stateful.rules().iter().map(|s| Known {
+            file: &s.file,
             rule: &s.rule,
             title: &s.title,
             tags: &s.correlation.about.tags,
@@ -190,9 +194,9 @@ impl Detections {
         single.chain(several)
     }
 
-    /// The text of the file that a rule is from.
-    pub fn text_of(&self, rule: &Rule) -> Option<&str> {
-        self.texts.get(&rule.version).map(String::as_str)
+    /// The text of a file of rules.
+    pub fn text_of(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(String::as_str)
     }
 
     /// How a rule runs in an account, and why where somebody said so.
@@ -298,7 +302,7 @@ impl Detections {
     }
 }
 
-fn log_source(source: &Source) -> LogSource {
+pub(crate) fn log_source(source: &Source) -> LogSource {
     LogSource {
         product: source.service.map(|_| source.product.to_owned()),
         service: source.service.map(str::to_owned),
@@ -338,8 +342,8 @@ impl Read {
         }));
         let errors = reading.errors.into_iter();
         self.bad.extend(errors.map(|error| BadRule { file: file.clone(), error }));
+        self.texts.insert(file.clone(), text.to_owned());
         self.files.push(file);
-        self.texts.insert(version, text.to_owned());
     }
 }
 

@@ -7,6 +7,8 @@
 //! * [`saved`] reads saved queries; the built-in ones are in [`library`].
 //! * [`selfwatch`] judges how the watch itself goes.
 //! * [`rehearsal`] runs the tests that stand in rules.
+//! * [`lint`] says what is wrong with rules, [`trial`] runs them over one event, [`modes`] says which
+//!   are off or only tried.
 //! * [`messages`] says what a message of a queue asks for.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
 //!   those that look at several events.
@@ -14,11 +16,13 @@
 
 pub mod as_rule;
 pub mod columns;
+pub mod coverage;
 pub mod detect;
 pub mod event_rules;
 mod filters;
 pub mod fingerprint;
 pub mod library;
+pub mod lint;
 pub mod messages;
 pub mod modes;
 pub mod pack;

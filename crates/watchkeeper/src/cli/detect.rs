@@ -1,6 +1,8 @@
 //! `watchkeeper detect`
 
 mod changes;
+mod coverage;
+mod lint;
 mod modes;
 mod test;
 
@@ -32,6 +34,8 @@ enum What {
     Run(Run),
     /// List the built-in rules
     List(List),
+    Lint(lint::Lint),
+    Coverage(coverage::CoverageArgs),
     Modes(modes::Modes),
     Changes(changes::Changes),
     Record(changes::Record),
@@ -72,6 +76,8 @@ impl Detect {
         match self.command {
             What::Run(run) => run.run(app, out).await,
             What::List(list) => list.run(out),
+            What::Lint(lint) => lint.run(app, out),
+            What::Coverage(coverage) => coverage.run(&app()?, out).await,
             What::Modes(modes) => modes.run(&app()?, out),
             What::Changes(changes) => changes.run(&app()?, out).await,
             What::Record(record) => record.run(&app()?, out).await,

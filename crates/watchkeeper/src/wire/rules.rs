@@ -70,7 +70,7 @@ fn known(detections: &Detections) -> Vec<KnownRule> {
         title: known.title.to_owned(),
         version: known.rule.version.clone(),
         author: known.author.map(str::to_owned),
-        text: detections.text_of(known.rule).unwrap_or_default().to_owned(),
+        text: detections.text_of(known.file).unwrap_or_default().to_owned(),
     };
     let mut rules: Vec<KnownRule> = detections.every().map(rule).collect();
     let text = detections.modes_text();

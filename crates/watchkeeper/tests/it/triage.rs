@@ -423,3 +423,31 @@ fn slow_a_change_of_the_rules_is_recorded_with_its_lines_and_who_made_it() {
     assert!(shown.contains("nobody said who") && shown.contains("1 went"), "{shown}");
     assert_eq!(home.run(["verify"]).code, Some(0));
 }
+
+#[test]
+fn slow_rules_are_linted_and_their_coverage_is_drawn() {
+    let home = Home::new();
+    let lint = home.run(["detect", "lint", "--json"]);
+    assert_eq!(lint.code, Some(0), "the pack has no errors: {lint:?}");
+    assert_eq!(json(&lint)["errors"], 0);
+    let rules = tempfile::tempdir().unwrap();
+    let path = rules.path().join("mine.yml");
+    std::fs::write(&path, "title: \"Mine\\u0007\"\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  a: {eventNme: One}\n  condition: a\n").unwrap();
+    let linted = home.run(["detect", "lint", path.to_str().unwrap()]);
+    assert_eq!(linted.code, Some(1), "{linted:?}");
+    assert!(linted.out.contains("did you mean eventName?"), "{linted:?}");
+    assert!(linted.out.contains("error[field]") && !linted.out.contains('\u{7}'), "{linted:?}");
+    let mode = |home: &Home| json(&home.run(["detect", "coverage", "--json"]));
+    let before = mode(&home);
+    assert_eq!(before["sums"]["tested"], Value::Null, "no log is in the lake: {}", before["sums"]);
+    let given = tempfile::tempdir().unwrap();
+    std::fs::write(given.path().join("1.json"), STOPPED).unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    let after = mode(&home);
+    assert_eq!(after["logged"], json!(["cloudtrail"]));
+    assert!(after["sums"]["tested"].as_u64().unwrap() > 30, "{}", after["sums"]);
+    let text = ok(&home, &["detect", "coverage"]);
+    assert!(text.contains("T1562.008") && text.contains("logs in the lake: cloudtrail"), "{text}");
+    let svg = ok(&home, &["detect", "coverage", "--format", "svg"]);
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+}

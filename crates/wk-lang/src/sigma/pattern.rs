@@ -97,6 +97,11 @@ impl Pattern {
         }
     }
 
+    /// Whether any text is as it asks.
+    pub fn is_everything(&self) -> bool {
+        matches!(self.shape, Shape::Everything)
+    }
+
     /// Literals that any text it matches contains, one after the other; folded unless cased.
     pub fn literals(&self) -> Vec<&str> {
         match &self.shape {
