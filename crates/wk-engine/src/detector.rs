@@ -112,7 +112,9 @@ impl Detector {
                 }
             }
         }
-        let Round { states, sightings, mut turned, .. } = round;
+        let Round { states, mut sightings, mut turned, .. } = round;
+        // Rules that are off see nothing; those that are tried mark what they see.
+        sightings.retain_mut(|sighting| self.detections.admits(sighting));
         turned.sightings = sightings.len() as u64;
         let turn = Turn { from: waiting.from, through: waiting.through, states };
         let commit = Commit {
