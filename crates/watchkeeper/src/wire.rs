@@ -1,10 +1,12 @@
 //! The only file that knows every part: it puts them together for a command.
 
+pub(crate) mod backup;
 pub(crate) mod check;
 mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod notify;
+pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod service;
 
@@ -184,6 +186,13 @@ impl App {
     /// The built-in pack, the user's own rules in `rules` of the home directory, and what the user's
     /// routes ask of events. Own rules that are broken are told and left out.
     pub(crate) fn detections(&self) -> anyhow::Result<Detections> {
+        let (detections, bad) = self.detections_and_bad()?;
+        tell_bad_rules(&bad);
+        Ok(detections)
+    }
+
+    /// The same, with the own rules that are broken.
+    pub(crate) fn detections_and_bad(&self) -> anyhow::Result<(Detections, Vec<BadRule>)> {
         let own = self.home.path().join("rules");
         let (routes, bad) = self.home.routes()?;
         tell_bad_routes(&bad);
@@ -192,13 +201,12 @@ impl App {
         if !own.try_exists()? {
             let detections = Detections::built_in()?.with_event_rules(events).with_modes(modes);
             tell_dead_modes(&detections);
-            return Ok(detections);
+            return Ok((detections, Vec::new()));
         }
         let (detections, bad) = Detections::built_in_and(rule_files(&own)?.into_iter());
-        tell_bad_rules(&bad);
         let detections = detections.with_event_rules(events).with_modes(modes);
         tell_dead_modes(&detections);
-        Ok(detections)
+        Ok((detections, bad))
     }
 
     /// Questions over the newest version of the lake.

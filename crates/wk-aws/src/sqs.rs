@@ -60,6 +60,11 @@ impl Sqs {
         Self::over(client, address).await
     }
 
+    /// The client that it is reached with.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Opens the queue with a client that is there.
     ///
     /// # Errors

@@ -4,10 +4,10 @@
 //! * A secret is not sent in the clear, except to this machine.
 //! * 2xx is accepted; 408, 425, 429 and 5xx may go through later; any other answer is a refusal.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, StatusCode, Url};
 use wk_model::Timestamp;
 use wk_seam::clock::Clock;
@@ -37,6 +37,8 @@ pub(crate) struct Http {
     /// For this machine: never by a proxy.
     inside: Client,
     clock: Arc<dyn Clock>,
+    /// Whose clock was seen last, and how many seconds ours is ahead of it.
+    ahead: Mutex<Option<(String, i64)>>,
 }
 
 /// Why there is no request to send.
@@ -55,6 +57,16 @@ struct Ready {
     inside: bool,
 }
 
+/// What the other side answered.
+pub(crate) struct Fetched {
+    pub(crate) status: StatusCode,
+    /// What it asked for before the next call, in seconds.
+    pub(crate) after: Option<u64>,
+    pub(crate) body: Vec<u8>,
+    /// Whether that is all of it.
+    pub(crate) whole: bool,
+}
+
 impl Http {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Result<Self, Unset> {
         let common = || {
@@ -66,7 +78,21 @@ impl Http {
         };
         let outside = common().build().map_err(Unset)?;
         let inside = common().no_proxy().build().map_err(Unset)?;
-        Ok(Self { outside, inside, clock })
+        Ok(Self { outside, inside, clock, ahead: Mutex::default() })
+    }
+
+    /// Whose clock an answer named last, and how many seconds ours was ahead of it.
+    pub(crate) fn ahead(&self) -> Option<(String, i64)> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Compares clocks by the `Date` of an answer; this machine's own says nothing new.
+    fn compare(&self, host: &str, date: Option<&str>) {
+        let Some(theirs) = date.and_then(http_date).filter(|_| !is_this_machine(host)) else {
+            return;
+        };
+        let ahead = self.clock.now().seconds().saturating_sub(theirs.seconds());
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some((host.to_owned(), ahead));
     }
 
     pub(crate) async fn carry(&self, parcel: &Parcel) -> Outcome {
@@ -82,19 +108,51 @@ impl Http {
 
     async fn send(&self, ready: Ready, pointer: Option<&'static str>) -> Outcome {
         let host = ready.request.url().host_str().unwrap_or_default().to_owned();
-        let client = if ready.inside { &self.inside } else { &self.outside };
-        let mut answer = match client.execute(ready.request).await {
-            Ok(answer) => answer,
-            Err(e) => return later(no_answer(&host, e), None),
+        let secrets = ready.secrets;
+        let fetched = self.fetch(ready.request, ready.inside, ANSWER_BYTES_MAX).await;
+        let Fetched { status, after, body, whole } = match fetched {
+            Ok(fetched) => fetched,
+            Err(why) => return later(why, None),
         };
+        if status.is_success() {
+            let reference = pointer.filter(|_| whole).and_then(|at| reference(&body, at));
+            let more = reference.as_deref().map(|r| format!(", {r}")).unwrap_or_default();
+            return accepted(format!("{host} answered {status}{more}"), reference);
+        }
+        let why = format!("{host} answered {status}: {}", said(&body, &secrets));
+        match status {
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+                later(why, after)
+            }
+            status if status.is_server_error() => later(why, after),
+            _ => refused(why),
+        }
+    }
+
+    /// Sends a request and reads its answer, of which so many bytes at most.
+    ///
+    /// # Errors
+    /// Why there is no answer, without the address.
+    pub(crate) async fn fetch(
+        &self,
+        request: reqwest::Request,
+        inside: bool,
+        bytes_max: usize,
+    ) -> Result<Fetched, String> {
+        let host = request.url().host_str().unwrap_or_default().to_owned();
+        let client = if inside { &self.inside } else { &self.outside };
+        let mut answer = client.execute(request).await.map_err(|e| no_answer(&host, e))?;
         let status = answer.status();
-        let after = answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+        self.compare(&host, answer.headers().get(DATE).and_then(|v| v.to_str().ok()));
+        let wait = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok());
+        // PagerDuty says when its own counting begins anew, in seconds.
+        let after = wait(RETRY_AFTER.as_str()).or_else(|| wait("ratelimit-reset"));
         let after = after.and_then(|text| retry_after(text, self.clock.now()));
         let mut body = Vec::new();
         let mut whole = true;
         loop {
             match answer.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= bytes_max => {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(None) => break,
@@ -105,19 +163,7 @@ impl Http {
                 }
             }
         }
-        if status.is_success() {
-            let reference = pointer.filter(|_| whole).and_then(|at| reference(&body, at));
-            let more = reference.as_deref().map(|r| format!(", {r}")).unwrap_or_default();
-            return accepted(format!("{host} answered {status}{more}"), reference);
-        }
-        let why = format!("{host} answered {status}: {}", said(&body, &ready.secrets));
-        match status {
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-                later(why, after)
-            }
-            status if status.is_server_error() => later(why, after),
-            _ => refused(why),
-        }
+        Ok(Fetched { status, after, body, whole })
     }
 }
 
@@ -262,17 +308,22 @@ pub(crate) fn is_this_machine(host: &str) -> bool {
     }
 }
 
-/// Seconds to wait, as `Retry-After` says: a number, or a date as RFC 9110 prefers it.
-fn retry_after(text: &str, now: Timestamp) -> Option<u64> {
-    if let Ok(seconds) = text.trim().parse::<u64>() {
-        return Some(seconds);
-    }
+/// A date as RFC 9110 prefers it.
+fn http_date(text: &str) -> Option<Timestamp> {
     let parts: Vec<&str> = text.split_whitespace().collect();
     let [_, day, month, year, time, "GMT"] = parts.as_slice() else { return None };
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.iter().position(|name| name == month)? + 1;
-    let at = Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{time}Z")).ok()?;
+    Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{time}Z")).ok()
+}
+
+/// Seconds to wait, as `Retry-After` says: a number, or a date as RFC 9110 prefers it.
+fn retry_after(text: &str, now: Timestamp) -> Option<u64> {
+    if let Ok(seconds) = text.trim().parse::<u64>() {
+        return Some(seconds);
+    }
+    let at = http_date(text)?;
     u64::try_from(at.seconds() - now.seconds()).ok().or(Some(0))
 }
 

@@ -1,4 +1,4 @@
-//! The way out to people and their systems: HTTP and SMTP.
+//! The way out to people and their systems: HTTP and SMTP. What PagerDuty knows is read here too.
 //!
 //! * Every call has a limit in time and size; redirects are not followed.
 //! * Secrets are read here, at the edge, and are in no `Debug` form, log line or error.
@@ -8,6 +8,7 @@
 mod http;
 mod mail;
 mod outcome;
+mod pagerduty;
 mod secret;
 mod sign;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use wk_seam::courier::{Courier, Outcome, Parcel};
 
 pub use http::Unset;
 pub use mail::{Protection, Smtp};
+pub use pagerduty::PagerDuty;
 pub use secret::{SecretError, check as check_secret};
 
 /// Carries parcels of every kind, each by its own way.
@@ -42,6 +44,12 @@ impl Router {
         sns: Option<Arc<dyn Courier>>,
     ) -> Result<Self, Unset> {
         Ok(Self { http: http::Http::new(clock)?, mail: smtp.map(mail::Mail::new), sns })
+    }
+
+    /// Whose clock an answer named last, and how many seconds ours was ahead of it; `None` before the
+    /// first answer of another machine.
+    pub fn clock_ahead(&self) -> Option<(String, i64)> {
+        self.http.ahead()
     }
 }
 

@@ -42,6 +42,27 @@ pub enum Protection {
     None,
 }
 
+impl Smtp {
+    /// Talks with the server as far as it goes without a mail: TLS, its certificate, the login.
+    ///
+    /// # Errors
+    /// Why not, in words without secrets.
+    pub async fn try_out(&self) -> Result<String, String> {
+        let (transport, secrets) = match Mail::new(self.clone()).transport() {
+            Ok(ready) => ready,
+            Err(Outcome::Later { reason, .. } | Outcome::Refused { reason }) => return Err(reason),
+            Err(Outcome::Accepted { receipt, .. }) => return Ok(receipt),
+        };
+        let host = &self.host;
+        match tokio::time::timeout(CALL_LIMIT, transport.test_connection()).await {
+            Err(_) => Err(format!("no answer in time from {host}")),
+            Ok(Ok(true)) => Ok(format!("{host} takes our mail")),
+            Ok(Ok(false)) => Err(format!("{host} ended the conversation")),
+            Ok(Err(e)) => Err(format!("{host}: {}", said(causes(&e).as_bytes(), &secrets))),
+        }
+    }
+}
+
 pub(crate) struct Mail {
     smtp: Smtp,
 }

@@ -1,5 +1,5 @@
 //! The ways out of the pure middle, as traits: clock, objects, lake, ledger, outbox, queue,
-//! courier, credentials, bookmarks, spool, rounds, triage.
+//! courier, pager, reports, credentials, bookmarks, spool, rounds, triage.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
@@ -16,7 +16,9 @@ pub mod lake;
 pub mod ledger;
 pub mod objects;
 pub mod outbox;
+pub mod pager;
 pub mod queue;
+pub mod reports;
 pub mod rounds;
 pub mod schema;
 pub mod spool;

@@ -57,48 +57,58 @@ pub(crate) struct Member {
     pub(crate) sha256: Sha256,
 }
 
+/// What a backup that was made holds.
+pub(crate) struct Made {
+    pub(crate) files: usize,
+    pub(crate) bytes: u64,
+}
+
 impl Backup {
     pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        let folder = &self.folder;
-        make_folder(folder)?;
-        if fs::read_dir(folder)?.next().is_some() {
-            bail!("{} is not empty", folder.display());
-        }
-        let lake = match app.files().await? {
-            Files::Local(root) => Some(root),
-            Files::Store(..) => None,
-        };
-        if self.with_lake && lake.is_none() {
-            bail!(
-                "--with-lake copies a lake on this disk; this one is in S3: copy its prefix there"
-            );
-        }
-        // The ledger first: then the lake holds everything that it names.
-        let ledger = folder.join("ledger.sqlite");
-        app.ledger.copy_to(&ledger).await?;
-        fs::set_permissions(&ledger, fs::Permissions::from_mode(0o600))?;
-        for member in MEMBERS {
-            copy(&app.home.path().join(member), &folder.join(member))?;
-        }
-        if let Some(root) = lake.filter(|_| self.with_lake) {
-            copy(&root, &folder.join("lake"))?;
-        }
-        let facts = app.ledger.facts().await?;
-        let mut members = Vec::new();
-        for path in files_below(folder)? {
-            members.push(member(folder, &path)?);
-        }
-        let (count, bytes) = (members.len(), members.iter().map(|m| m.bytes).sum());
-        let rows = facts.live.iter().map(|f| f.rows).sum();
-        let manifest = Manifest { version: 1, made: app.clock.now().to_string(), rows, members };
-        write_private(&folder.join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?)?;
-        writeln!(out, "{count} files, {}, in {}", table::bytes(bytes), folder.display())?;
+        let made = make(app, &self.folder, self.with_lake).await?;
+        let (files, bytes) = (made.files, table::bytes(made.bytes));
+        writeln!(out, "{files} files, {bytes}, in {}", self.folder.display())?;
         writeln!(out, "it holds the key that signs the log: protect it as you protect the home")?;
         if !self.with_lake {
             writeln!(out, "the lake's files are not in it: keep them as well, or use --with-lake")?;
         }
         Ok(Exit::Ok)
     }
+}
+
+/// Makes a backup in a folder that does not exist yet, or is empty; the manifest is written last.
+pub(crate) async fn make(app: &App, folder: &Path, with_lake: bool) -> anyhow::Result<Made> {
+    make_folder(folder)?;
+    if fs::read_dir(folder)?.next().is_some() {
+        bail!("{} is not empty", folder.display());
+    }
+    let lake = match app.files().await? {
+        Files::Local(root) => Some(root),
+        Files::Store(..) => None,
+    };
+    if with_lake && lake.is_none() {
+        bail!("--with-lake copies a lake on this disk; this one is in S3: copy its prefix there");
+    }
+    // The ledger first: then the lake holds everything that it names.
+    let ledger = folder.join("ledger.sqlite");
+    app.ledger.copy_to(&ledger).await?;
+    fs::set_permissions(&ledger, fs::Permissions::from_mode(0o600))?;
+    for member in MEMBERS {
+        copy(&app.home.path().join(member), &folder.join(member))?;
+    }
+    if let Some(root) = lake.filter(|_| with_lake) {
+        copy(&root, &folder.join("lake"))?;
+    }
+    let facts = app.ledger.facts().await?;
+    let mut members = Vec::new();
+    for path in files_below(folder)? {
+        members.push(member(folder, &path)?);
+    }
+    let (files, bytes) = (members.len(), members.iter().map(|m| m.bytes).sum());
+    let rows = facts.live.iter().map(|f| f.rows).sum();
+    let manifest = Manifest { version: 1, made: app.clock.now().to_string(), rows, members };
+    write_private(&folder.join(MANIFEST), &serde_json::to_vec_pretty(&manifest)?)?;
+    Ok(Made { files, bytes })
 }
 
 fn member(folder: &Path, path: &Path) -> anyhow::Result<Member> {
@@ -177,7 +187,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// Every file below a folder, sorted.
-fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (mut files, mut waiting) = (Vec::new(), vec![folder.to_path_buf()]);
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder)? {

@@ -38,16 +38,21 @@ impl Config {
         let Command::Check(args) = self.command;
         let check = Check::of(home, !args.offline).await;
         if args.json {
-            let one = |l: &crate::wire::check::Looked| json!({"key": l.key, "state": l.state.word(), "say": l.say});
-            let all: Vec<Value> = check.0.iter().map(one).collect();
+            let one = |l: &crate::wire::check::Looked| json!({"file": l.file, "key": l.key, "state": l.state.word(), "say": l.say});
+            let all: Vec<Value> = check.all.iter().map(one).collect();
             writeln!(out, "{:#}", json!({"ok": !check.is_wrong(), "looked_at": all}))?;
         } else {
-            let row = |l: &crate::wire::check::Looked| {
-                vec![l.state.word().to_owned(), l.key.clone(), l.say.clone()]
-            };
-            let rows: Vec<Vec<String>> = check.0.iter().map(row).collect();
-            table::print(&["", "key", "what was found"], &rows, out)?;
-            let count = |state: State| check.0.iter().filter(|l| l.state == state).count();
+            let mut file = "";
+            let mut rows: Vec<Vec<String>> = Vec::new();
+            for looked in &check.all {
+                // Each file is named where its keys begin.
+                let named = if looked.file == file { String::new() } else { looked.file.clone() };
+                file = &looked.file;
+                let (state, key) = (looked.state.word().to_owned(), looked.key.clone());
+                rows.push(vec![state, key, looked.say.clone(), named]);
+            }
+            table::print(&["", "key", "what was found", "file"], &rows, out)?;
+            let count = |state: State| check.all.iter().filter(|l| l.state == state).count();
             let (wrong, doubtful) = (count(State::Wrong), count(State::Doubtful));
             writeln!(out, "\n{wrong} errors, {doubtful} warnings")?;
         }

@@ -3,7 +3,7 @@
 //! Exit codes: 0 ok; 1 findings at or above `--fail-on`, or proved invalid; 2 usage; 3 runtime
 //! error; 4 partial or incomplete.
 
-mod backup;
+pub(crate) mod backup;
 mod changes;
 mod complaints;
 mod config;
@@ -33,7 +33,7 @@ mod runbook;
 mod silence;
 mod status;
 mod stop;
-mod table;
+pub(crate) mod table;
 mod tail;
 mod verify;
 mod when;
@@ -95,7 +95,7 @@ enum Command {
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
+pub(crate) enum Exit {
     Ok = 0,
     /// Findings at or above `--fail-on`, or proved invalid.
     Found = 1,
@@ -181,7 +181,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Route(command) => command.run(home, out).await,
         Command::Notify(command) => command.run(&App::open(home()?)?, out).await,
         Command::Silence(command) => command.run(&App::open(home()?)?, out).await,
-        Command::Oncall(command) => command.run(&App::open(home()?)?, out),
+        Command::Oncall(command) => command.run(&App::open(home()?)?, out).await,
         Command::Complaints(command) => command.run(&App::open(home()?)?, out).await,
         Command::Status(command) => command.run(&App::open(home()?)?, out).await,
         Command::Runbook(command) => command.run(out),

@@ -6,7 +6,8 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use wk_act::notifiers;
-use wk_engine::notify::{Asked, Turned};
+use wk_engine::notify::{Asked, ReadBack, Turned};
+use wk_model::complaint::printable;
 use wk_model::finding::FindingId;
 use wk_model::notice::NoticeKind;
 use wk_model::{Notice, Severity, SeverityWord};
@@ -181,9 +182,7 @@ impl Notify {
             }
             What::Kinds(kinds) => kinds.print(out),
             What::Forget(_) => {
-                let days = i64::from(app.config.notify.keep_days.unwrap_or(400));
-                let now = app.clock.now();
-                let gone = app.ledger.forget(now.plus_seconds(-days * 86_400), now).await?;
+                let gone = app.forget_notices().await?;
                 writeln!(out, "{gone} notices are forgotten; their lines in the log stay")?;
                 Ok(Exit::Ok)
             }
@@ -205,6 +204,9 @@ impl Run {
             sum.dead += more.dead;
             sum.doubled += more.doubled;
             all.next = turned.next;
+            all.read_back.taken += turned.read_back.taken;
+            all.read_back.over += turned.read_back.over;
+            all.read_back.failed = turned.read_back.failed.clone().or(all.read_back.failed);
             let more = turned.counts.changed > 0 || turned.queued > 0 || sum_of(&turned) > 0;
             if !more || turned.next.is_none_or(|next| next > app.clock.now()) {
                 break;
@@ -224,6 +226,9 @@ impl Run {
                 "repeated": c.repeated, "closed": c.closed,
                 "delivered": {"accepted": d.accepted, "later": d.later, "dead": d.dead,
                     "doubled": d.doubled},
+                "on_call_doubts": c.oncall_doubts,
+                "in_pagerduty": {"taken": all.read_back.taken, "over": all.read_back.over,
+                    "failed": all.read_back.failed},
                 "next": all.next.map(|at| at.to_string()),
             });
             writeln!(out, "{said:#}")?;
@@ -256,12 +261,29 @@ impl Run {
                     c.unconfigured
                 )?;
             }
+            tell_of_pagerduty(&all, out)?;
             if let Some(next) = all.next {
                 writeln!(out, "next at {next}")?;
             }
         }
         Ok(if d.dead > 0 { Exit::Partial } else { Exit::Ok })
     }
+}
+
+fn tell_of_pagerduty(all: &Turned, out: &mut dyn Write) -> anyhow::Result<()> {
+    let ReadBack { taken, over, failed, .. } = &all.read_back;
+    if taken + over > 0 {
+        writeln!(out, "{taken} alarms were taken in PagerDuty, {over} ended there")?;
+    }
+    if let Some(why) = failed {
+        let why = printable(why.as_bytes());
+        writeln!(out, "PagerDuty did not say what became of alarms: {why}")?;
+    }
+    if all.counts.oncall_doubts > 0 {
+        let count = all.counts.oncall_doubts;
+        writeln!(out, "{count} times it was in doubt who is on call; the notices say why")?;
+    }
+    Ok(())
 }
 
 fn sum_of(turned: &Turned) -> u64 {

@@ -4,13 +4,15 @@ use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use wk_act::notices::{Policy, Shift};
+use wk_act::notices::{Duty, ONCALL, Policy, Shift};
+use wk_model::Timestamp;
+use wk_model::complaint::printable;
 
 use super::when::{When, when};
 use super::{Exit, table};
 use crate::wire::App;
 
-/// Who is on call, as [oncall] in config.toml says.
+/// Who is on call, as [oncall] in config.toml says, and PagerDuty where it is asked.
 #[derive(Args)]
 pub(crate) struct Oncall {
     #[command(subcommand)]
@@ -31,7 +33,7 @@ struct Who {
     at: Option<When>,
 }
 
-/// List shifts.
+/// List shifts of the own rota.
 #[derive(Args)]
 struct List {
     /// So many days from now on
@@ -43,26 +45,13 @@ struct List {
 }
 
 impl Oncall {
-    pub(crate) fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let policy = app.config.notices()?;
         let now = app.clock.now();
         match self.what {
             What::Who(who) => {
                 let at = who.at.map_or(now, |at| at.at(now));
-                if let Some(channel) = &policy.oncall_channel {
-                    writeln!(out, "whoever {channel} reaches: another product keeps the rota")?;
-                    return Ok(Exit::Ok);
-                }
-                match policy.rota.who(at) {
-                    Some(person) => {
-                        writeln!(out, "{person}, by {}", reached(&policy, person))?;
-                        Ok(Exit::Ok)
-                    }
-                    None => {
-                        writeln!(out, "nobody")?;
-                        Ok(Exit::Found)
-                    }
-                }
+                self::who(app, &policy, at, out).await
             }
             What::List(list) => {
                 let until = now.plus_seconds(i64::from(list.days) * 86_400);
@@ -72,8 +61,43 @@ impl Oncall {
     }
 }
 
-fn reached(policy: &Policy, person: &str) -> String {
-    policy.people.get(person).map(|channels| channels.join(", ")).unwrap_or_default()
+/// Whoever is told where a route or a step names `oncall`.
+async fn who(
+    app: &App,
+    policy: &Policy,
+    at: Timestamp,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let duty = match app.pager()?.filter(|_| policy.asked.is_some()) {
+        None => Duty::default(),
+        Some(pager) => match pager.on_call(at, at.plus_seconds(60)).await {
+            Ok(all) => Duty { said: Some((at, all)), failed: None },
+            Err(why) => Duty { said: None, failed: Some(why.reason) },
+        },
+    };
+    if policy.asked.is_some() {
+        for one in duty.at(at).unwrap_or_default() {
+            let (name, id) = (printable(one.name.as_bytes()), printable(one.id.as_bytes()));
+            writeln!(out, "PagerDuty: {name} ({id})")?;
+        }
+    }
+    let meant = policy.meant(&[ONCALL.to_owned()], at, &duty);
+    if let Some(note) = &meant.note {
+        writeln!(out, "{}", printable(note.as_bytes()))?;
+    }
+    if meant.channels == [ONCALL] {
+        writeln!(out, "nobody")?;
+        return Ok(Exit::Found);
+    }
+    let by = meant.channels.join(", ");
+    if policy.asked.is_some() {
+        writeln!(out, "told by {by}")?;
+    } else if let Some(channel) = &policy.oncall_channel {
+        writeln!(out, "whoever {channel} reaches: another product keeps the rota")?;
+    } else {
+        writeln!(out, "{}, by {by}", policy.rota.who(at).unwrap_or_default())?;
+    }
+    Ok(Exit::Ok)
 }
 
 fn print(shifts: &[Shift], as_json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {

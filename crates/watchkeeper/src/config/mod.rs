@@ -1,16 +1,19 @@
 //! Where everything of a user lies, and what the user says about it.
 
 pub(crate) mod aws;
+pub(crate) mod backup;
 mod detect;
 #[cfg(test)]
 mod example;
 mod home;
 mod log_groups;
 mod notify;
+pub(crate) mod oncall;
 mod retention;
 mod routes;
 mod selfwatch;
 pub(crate) mod service;
+mod smtp;
 mod triage;
 
 use std::collections::BTreeMap;
@@ -34,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) log_groups: log_groups::LogGroups,
     /// How long rows are kept.
     pub(crate) retention: retention::Retention,
+    /// Where the service puts backups.
+    pub(crate) backup: backup::Backup,
     /// How AWS is reached.
     pub(crate) aws: aws::Aws,
     /// How the service runs.
@@ -61,7 +66,7 @@ pub(crate) struct Config {
     /// How people are told.
     pub(crate) notify: notify::NotifyText,
     /// The server that takes mail.
-    pub(crate) smtp: Option<notify::SmtpText>,
+    pub(crate) smtp: Option<smtp::SmtpText>,
     /// Times that come again, by name.
     pub(crate) time_intervals: BTreeMap<String, wk_act::notices::IntervalText>,
     /// Which alarms hold back which.
@@ -69,9 +74,9 @@ pub(crate) struct Config {
     /// Who is asked when nobody acknowledges.
     pub(crate) escalation: notify::EscalationText,
     /// Who is on call.
-    pub(crate) oncall: notify::OncallText,
+    pub(crate) oncall: oncall::OncallText,
     /// How people are reached.
-    pub(crate) people: BTreeMap<String, notify::PersonText>,
+    pub(crate) people: BTreeMap<String, oncall::PersonText>,
     /// Logs over the OpenTelemetry protocol.
     pub(crate) otlp: service::Otlp,
 }

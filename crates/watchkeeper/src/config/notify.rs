@@ -1,25 +1,25 @@
-//! `[channels]`, `[notify]`, `[escalation]`, `[oncall]` and their like: who is told, and how.
+//! `[channels]`, `[notify]`, `[escalation]` and their like: who is told, and how.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail, ensure};
-use chrono::{NaiveDate, NaiveTime};
 use serde::Deserialize;
 use wk_act::notices::{
-    ChannelPolicy, Escalation, Inhibition, Interval, IntervalText, Layer, Matcher, ONCALL,
-    Override, Policy, RECORD, Rota,
+    ChannelPolicy, Escalation, Inhibition, Interval, IntervalText, Matcher, ONCALL, Policy, RECORD,
 };
 use wk_act::notifiers::Channel;
-use wk_courier::{Protection, Smtp};
-use wk_model::{Severity, SeverityWord, Timestamp};
-use wk_seam::courier::SecretName;
+use wk_model::notice::NoticeKind;
+use wk_model::{Notice, Severity, SeverityWord, Timestamp};
 
 use super::Config;
+
+/// A key, and why what it says cannot be.
+pub(crate) type Mistake = (String, String);
 
 /// `[channels.NAME]`: `kind` says which notifier; `watchkeeper notify kinds` lists their keys.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct ChannelText {
-    kind: String,
+    pub(super) kind: String,
     /// Notices in a minute; each kind has a default.
     per_minute: Option<u32>,
     /// Minutes after which an alarm that needs somebody is repeated; 0: never.
@@ -71,18 +71,6 @@ pub(crate) struct NotifyText {
     pub(crate) sns_endpoint: Option<String>,
 }
 
-/// `[smtp]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SmtpText {
-    host: String,
-    port: Option<u16>,
-    /// starttls (default), tls or none; none to this machine only.
-    security: Option<String>,
-    user: Option<String>,
-    password: Option<String>,
-}
-
 /// `[[inhibit]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,61 +92,17 @@ pub(crate) struct EscalationText {
     steps: Vec<OneOrMany>,
 }
 
-/// `[oncall]`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct OncallText {
-    /// The channel that reaches whoever is on call, where another product keeps the rota.
-    channel: Option<String>,
-    layer: Vec<LayerText>,
-    #[serde(rename = "override")]
-    overrides: Vec<OverrideText>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LayerText {
-    name: String,
-    people: Vec<String>,
-    start: String,
-    #[serde(default = "nine")]
-    handover: String,
-    #[serde(default = "week")]
-    every_days: u16,
-    #[serde(default = "utc")]
-    time_zone: String,
-    /// The name of one of [time_intervals].
-    only: Option<String>,
-}
-
-fn nine() -> String {
-    "09:00".to_owned()
-}
-fn week() -> u16 {
-    7
-}
-fn utc() -> String {
-    "UTC".to_owned()
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OverrideText {
-    person: String,
-    from: String,
-    until: String,
-}
-
-/// `[people.NAME]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PersonText {
-    channels: Vec<String>,
-}
-
 impl Config {
     /// How people are told.
     pub(crate) fn notices(&self) -> anyhow::Result<Policy> {
+        let policy = self.policy()?;
+        match self.misnamed(&policy).into_iter().next() {
+            Some((_, why)) => bail!("{why}"),
+            None => Ok(policy),
+        }
+    }
+
+    fn policy(&self) -> anyhow::Result<Policy> {
         let mut policy = Policy::default();
         let text = &self.notify;
         let seconds = |n: u32, unit: i64| i64::from(n) * unit;
@@ -192,35 +136,8 @@ impl Config {
         policy.escalation = self.escalation.escalation();
         policy.oncall_channel.clone_from(&self.oncall.channel);
         policy.rota = self.oncall.rota(&intervals)?;
-        self.names_fit(&policy)?;
+        policy.asked = self.asked()?;
         Ok(policy)
-    }
-
-    /// The server that takes mail.
-    pub(crate) fn smtp(&self) -> anyhow::Result<Option<Smtp>> {
-        let Some(text) = &self.smtp else {
-            let mails = self.channels.iter().find(|(_, channel)| channel.kind == "email");
-            if let Some((name, _)) = mails {
-                bail!("[channels.{name}] sends mail, and [smtp] names no server");
-            }
-            return Ok(None);
-        };
-        let protection = match text.security.as_deref() {
-            None | Some("starttls") => Protection::StartTls,
-            Some("tls") => Protection::Tls,
-            Some("none") => Protection::None,
-            Some(other) => bail!("[smtp] security {other:?} is not one of: starttls, tls, none"),
-        };
-        let login = match (&text.user, &text.password) {
-            (Some(user), Some(name)) => {
-                let secret = name.starts_with("env:") || name.starts_with("file:");
-                ensure!(secret, "[smtp] password must say where it lies: env:NAME or file:PATH");
-                Some((user.clone(), SecretName(name.clone())))
-            }
-            (None, None) => None,
-            _ => bail!("[smtp] needs both user and password, or neither"),
-        };
-        Ok(Some(Smtp { host: text.host.clone(), port: text.port, protection, login }))
     }
 
     fn intervals(&self) -> anyhow::Result<BTreeMap<String, Interval>> {
@@ -231,42 +148,107 @@ impl Config {
         self.time_intervals.iter().map(read).collect()
     }
 
-    /// Whether every name of a channel or person means one.
-    fn names_fit(&self, policy: &Policy) -> anyhow::Result<()> {
+    /// What of the sections about people cannot be, each with the key that says it. Asks nobody.
+    pub(crate) fn people_mistakes(&self) -> Vec<Mistake> {
+        let mut found = Vec::new();
+        let mut intervals = BTreeMap::new();
+        for (name, text) in &self.time_intervals {
+            match Interval::read(text) {
+                Ok(interval) => drop(intervals.insert(name.clone(), interval)),
+                Err(e) => found.push((format!("[time_intervals.{name}]"), e.to_string())),
+            }
+        }
+        let mut look = |key: String, looked: anyhow::Result<()>| {
+            found.extend(looked.err().map(|e| (key, format!("{e:#}"))));
+        };
+        for (name, channel) in &self.channels {
+            look(format!("[channels.{name}]"), channel.policy(name, &intervals).map(drop));
+        }
+        for inhibit in &self.inhibit {
+            look("[[inhibit]]".to_owned(), inhibit.inhibition().map(drop));
+        }
+        look("[smtp]".to_owned(), self.smtp().map(drop));
+        look("[oncall.pagerduty]".to_owned(), self.asked().map(drop));
+        for (key, looked) in self.oncall.looked_at(&intervals) {
+            look(key, looked);
+        }
+        // Names can be held against each other once each part can be read.
+        if found.is_empty() {
+            match self.policy() {
+                Ok(policy) => found.extend(self.misnamed(&policy)),
+                Err(e) => found.push(("[notify]".to_owned(), format!("{e:#}"))),
+            }
+        }
+        found
+    }
+
+    /// Names that mean no channel and no person.
+    fn misnamed(&self, policy: &Policy) -> Vec<Mistake> {
         let known = |name: &String| {
             policy.channels.contains_key(name) || policy.people.contains_key(name) || name == ONCALL
         };
+        let there: Vec<&str> =
+            policy.channels.keys().chain(policy.people.keys()).map(String::as_str).collect();
         let steps = policy.escalation.steps.iter().flatten().map(|n| ("[escalation] steps", n));
         let digest = policy.digest.iter().map(|n| ("[notify] digest", n));
-        let drill = policy.drill.iter().map(|n| ("[notify] drill", n));
-        let beat = self.notify.heartbeat.iter().map(|n| ("[notify] heartbeat", n));
+        let drills = policy.drill.iter().map(|n| ("[notify] drill", n));
         let oncall = policy.oncall_channel.iter().map(|n| ("[oncall] channel", n));
-        for (place, name) in steps.chain(digest).chain(drill).chain(beat).chain(oncall) {
-            ensure!(
-                known(name),
-                "{place} names {name:?}, which is neither a channel nor a person; there are: {}",
-                policy
-                    .channels
-                    .keys()
-                    .chain(policy.people.keys())
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .join(", ")
+        let named = steps.chain(digest).chain(drills).chain(oncall);
+        let mut found: Vec<Mistake> = named
+            .filter(|(_, name)| !known(name))
+            .map(|(key, name)| {
+                let why = format!(
+                    "{key} names {name:?}, which is neither a channel nor a person; there are: {}",
+                    there.join(", ")
+                );
+                (key.to_owned(), why)
+            })
+            .collect();
+        let beat = self.notify.heartbeat.iter().map(|n| ("[notify] heartbeat", n));
+        for (key, name) in beat.chain(self.drill.channel.iter().map(|n| ("[drill] channel", n))) {
+            let kind = match key {
+                "[drill] channel" => NoticeKind::Drill,
+                _ => NoticeKind::Heartbeat,
+            };
+            found.extend(
+                cannot_carry(policy, name, kind)
+                    .map(|why| (key.to_owned(), format!("{key}: {why}"))),
             );
         }
         for (person, channels) in &policy.people {
-            for name in channels {
-                let there = policy.channels.contains_key(name);
-                ensure!(there, "[people.{person}] names a channel that is not there: {name:?}");
+            for name in channels.iter().filter(|name| !policy.channels.contains_key(*name)) {
+                let why = format!("[people.{person}] names a channel that is not there: {name:?}");
+                found.push((format!("[people.{person}] channels"), why));
             }
         }
         let turns = policy.rota.layers.iter().flat_map(|layer| &layer.people);
         for name in turns.chain(policy.rota.overrides.iter().map(|o| &o.person)) {
-            let there = policy.people.contains_key(name);
-            ensure!(there, "[oncall] names {name:?}; say by [people.{name}] how to reach them");
+            if !policy.people.contains_key(name) {
+                let why =
+                    format!("[oncall] names {name:?}; say by [people.{name}] how to reach them");
+                found.push(("[oncall]".to_owned(), why));
+            }
         }
-        Ok(())
+        found
     }
+}
+
+/// Why a channel carries no notice of a kind, if it does not.
+fn cannot_carry(policy: &Policy, name: &str, kind: NoticeKind) -> Option<String> {
+    let Some(channel) = policy.channels.get(name) else {
+        return Some(format!("there is no channel {name:?}"));
+    };
+    let severity = Severity::from_tenths(0);
+    let notice = Notice::new("check", name, kind, severity, Timestamp::default());
+    let notifier = channel.channel.notifier;
+    let carries = (notifier.parcel)(&notice, &channel.channel, None).is_some();
+    (!carries).then(|| {
+        format!(
+            "the channel {name:?} is of kind {}, which carries no {}",
+            notifier.name,
+            kind.as_str()
+        )
+    })
 }
 
 impl ChannelText {
@@ -349,63 +331,6 @@ impl EscalationText {
     }
 }
 
-impl OncallText {
-    fn rota(&self, intervals: &BTreeMap<String, Interval>) -> anyhow::Result<Rota> {
-        let layers = self.layer.iter().map(|layer| layer.read(intervals));
-        let overrides = self.overrides.iter().map(OverrideText::read);
-        Ok(Rota {
-            layers: layers.collect::<Result<_, _>>()?,
-            overrides: overrides.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-impl LayerText {
-    fn read(&self, intervals: &BTreeMap<String, Interval>) -> anyhow::Result<Layer> {
-        let name = &self.name;
-        let at = |key: &str| format!("[[oncall.layer]] {name:?}: {key}");
-        ensure!(!self.people.is_empty(), "{} names nobody", at("people"));
-        ensure!(self.every_days > 0, "{} must be at least 1", at("every_days"));
-        let only = match &self.only {
-            None => None,
-            Some(named) => {
-                let interval = intervals.get(named).cloned();
-                Some(interval.with_context(|| {
-                    format!("{} {named:?} is not in [time_intervals]", at("only"))
-                })?)
-            }
-        };
-        Ok(Layer {
-            name: name.clone(),
-            people: self.people.clone(),
-            start: NaiveDate::parse_from_str(&self.start, "%Y-%m-%d").with_context(|| {
-                format!("{} {:?} is no day such as 2026-01-05", at("start"), self.start)
-            })?,
-            handover: NaiveTime::parse_from_str(&self.handover, "%H:%M").with_context(|| {
-                format!("{} {:?} is no time such as 09:00", at("handover"), self.handover)
-            })?,
-            every_days: i64::from(self.every_days),
-            zone: self.time_zone.parse().ok().with_context(|| {
-                format!(
-                    "{} {:?} is no time zone such as Europe/Berlin",
-                    at("time_zone"),
-                    self.time_zone
-                )
-            })?,
-            only,
-        })
-    }
-}
-
-impl OverrideText {
-    fn read(&self) -> anyhow::Result<Override> {
-        let time = |text: &str| Timestamp::parse(text).context("[[oncall.override]]");
-        let (from, until) = (time(&self.from)?, time(&self.until)?);
-        ensure!(from < until, "[[oncall.override]] of {:?} ends before it begins", self.person);
-        Ok(Override { person: self.person.clone(), from, until })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,6 +355,11 @@ weekdays = ["monday:friday"]
 location = "Europe/Berlin"
 [people.ada]
 channels = ["mail"]
+pagerduty = "Ada@example.com"
+[oncall.pagerduty]
+token = "env:PAGER"
+schedules = ["PSCHED1"]
+url = "https://api.eu.pagerduty.com"
 [escalation]
 steps = ["oncall", ["page", "ada"]]
 [[oncall.layer]]
@@ -460,6 +390,7 @@ digest = ["mail"]
         assert_eq!(policy.channels["mail"].repeat_seconds, None);
         assert_eq!(policy.channels["mail"].active.len(), 1);
         assert_eq!(policy.rota.layers[0].every_days, 7);
+        assert_eq!(policy.asked.unwrap()["ada@example.com"], "ada");
         assert!(policy.channels.contains_key(RECORD));
         assert!(read("").is_ok());
     }
@@ -475,6 +406,9 @@ digest = ["mail"]
             ("people = [\"ada\"]", "people = [\"eve\"]", "[people.eve]"),
             ("2026-01-05", "Monday", "no day such as"),
             ("host = ", "hots = ", "hots"),
+            ("env:PAGER", "s3cret", "[oncall.pagerduty] token must say where"),
+            ("url = \"https", "url = \"ftp", "begins with neither https:// nor"),
+            ("pagerduty = \"Ada@", "#", "nobody could be told"),
             ("digest = [\"mail\"]", "digest = [\"fax\"]", "[notify] digest names \"fax\""),
             ("rule=selfwatch.silence", "planet=mars", "no label \"planet\""),
         ] {

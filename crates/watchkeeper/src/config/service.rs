@@ -202,6 +202,9 @@ pub(crate) fn mistakes(config: &super::Config) -> Vec<(String, String)> {
             found.push((key.to_owned(), e.to_string()));
         }
     }
+    if let Err(e) = config.backup.seconds() {
+        found.push(("[backup] at".to_owned(), e.to_string()));
+    }
     let groups = config.cloudwatch.iter().map(|group| group.log_group.as_str());
     found.extend(twice("[[cloudwatch]] log_group", groups));
     found.extend(twice("[[folder]] path", config.folder.iter().map(|f| f.path.as_str())));

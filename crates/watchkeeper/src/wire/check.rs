@@ -1,5 +1,7 @@
 //! Looks at everything that config.toml names, and says of each whether it is there.
 
+mod people;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::config::{Config, Home, service as config};
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Looked {
+    /// The file, and where in it, as far as that is known.
+    pub(crate) file: String,
     /// The key: `[[queue]] url`.
     pub(crate) key: String,
     /// How it is.
@@ -46,13 +50,18 @@ impl State {
 
 /// Everything that was looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Check(pub(crate) Vec<Looked>);
+pub(crate) struct Check {
+    /// In the order in which it was looked at.
+    pub(crate) all: Vec<Looked>,
+    /// The file whose keys are looked at.
+    file: String,
+}
 
 impl Check {
     /// Looks at the configuration of a home; with `reach`, also at what lies outside this machine.
     pub(crate) async fn of(home: Home, reach: bool) -> Self {
-        let mut check = Self::default();
         let file = home.config();
+        let mut check = Self { all: Vec::new(), file: file.display().to_string() };
         let config = match Config::read(&file) {
             Ok(config) => config,
             Err(e) => {
@@ -68,11 +77,13 @@ impl Check {
         for (key, why) in config::mistakes(&config) {
             check.wrong(&key, why);
         }
-        check.values(&config);
+        check.values(&config, &home);
         for folder in &config.folder {
             check.folder(folder, &home);
         }
         check.rules(&home);
+        check.routes(&config, &home);
+        check.people(&config);
         if config::watches_nothing(&config) {
             let key = "[[folder]], [[queue]], [[listing]], [[cloudwatch]], [otlp]";
             check.doubtful(key, "nothing is watched: watchkeeper run needs one of them".to_owned());
@@ -83,19 +94,24 @@ impl Check {
             || !config.listing.is_empty()
             || !config.cloudwatch.is_empty()
             || config.lake.location.is_some()
+            || config.smtp.is_some()
+            || config.backup.to.starts_with("s3://")
+            || matches!(config.pagerduty(), Ok(Some(_)))
         {
-            check.doubtful("AWS", "not asked, because of --offline".to_owned());
+            let say = "AWS, mail server and PagerDuty were not asked, because of --offline";
+            check.doubtful("--offline", say.to_owned());
         }
         check
     }
 
     /// Whether anything does not work.
     pub(crate) fn is_wrong(&self) -> bool {
-        self.0.iter().any(|looked| looked.state == State::Wrong)
+        self.all.iter().any(|looked| looked.state == State::Wrong)
     }
 
     fn add(&mut self, key: &str, state: State, say: String) {
-        self.0.push(Looked { key: key.to_owned(), state, say });
+        let file = self.file.clone();
+        self.all.push(Looked { file, key: key.to_owned(), state, say });
     }
 
     fn good(&mut self, key: &str, say: String) {
@@ -117,7 +133,7 @@ impl Check {
         }
     }
 
-    fn values(&mut self, config: &Config) {
+    fn values(&mut self, config: &Config, home: &Home) {
         let policy = config.retention.policy().map(|policy| match policy.is_empty() {
             true => "nothing is ever deleted".to_owned(),
             false => format!("policy {}", policy.digest().short()),
@@ -131,6 +147,28 @@ impl Check {
         self.told("[detect]", modes);
         let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
         self.told("[log_groups]", groups);
+        self.backup(config, home);
+        let daily = if config.drill.off { "off" } else { "daily at 09:00, monthly at 09:30" };
+        let schedules = format!(
+            "compact hourly; journal every 10 min; sweep 03:00, expire 04:00, forget 05:00; drills {daily} (UTC)"
+        );
+        self.good("schedules", schedules);
+    }
+
+    fn backup(&mut self, config: &Config, home: &Home) {
+        let backup = &config.backup;
+        match backup.target(home.path()) {
+            Ok(None) => {
+                let say =
+                    "the service makes no backups; a folder on another disk, or s3://bucket/prefix";
+                self.doubtful("[backup] to", say.to_owned());
+            }
+            Ok(Some(_)) => {
+                let (to, at, keep) = (&backup.to, &backup.at, backup.keep);
+                self.good("[backup] to", format!("daily at {at} UTC to {to}, {keep} are kept"));
+            }
+            Err(e) => self.wrong("[backup] to", format!("{e:#}")),
+        }
     }
 
     fn folder(&mut self, folder: &config::Folder, home: &Home) {
@@ -156,6 +194,7 @@ impl Check {
         if !own.try_exists().unwrap_or(false) {
             return;
         }
+        let config = std::mem::replace(&mut self.file, own.display().to_string());
         let read = rule_files(&own).map(|files| {
             let (detections, bad) = wk_watch::detect::Detections::built_in_and(files.into_iter());
             (detections.rules().len(), bad)
@@ -164,9 +203,13 @@ impl Check {
             Err(e) => self.wrong("rules", format!("{e:#}")),
             Ok((count, bad)) => {
                 self.good("rules", format!("{count} rules"));
-                bad.iter().for_each(|rule| self.doubtful("rules", format!("left out: {rule}")));
+                for rule in bad {
+                    self.file.clone_from(&rule.file);
+                    self.doubtful("rules", format!("left out: {}", rule.error));
+                }
             }
         }
+        self.file = config;
     }
 
     /// What AWS, or what stands in for it, says.
@@ -195,8 +238,12 @@ impl Check {
             self.told("[[cloudwatch]] log_group", look_at_group(group, home.clone()).await);
         }
         if config.lake.location.is_some() {
-            self.told("[lake] location", look_at_lake(home).await);
+            self.told("[lake] location", look_at_lake(home.clone()).await);
         }
+        if config.backup.to.starts_with("s3://") {
+            self.told("[backup] to", look_at_backups(home).await);
+        }
+        self.people_outside(config).await;
     }
 }
 
@@ -237,4 +284,11 @@ async fn look_at_lake(home: Home) -> anyhow::Result<String> {
     } else {
         "it can be reached and holds no lake yet".to_owned()
     })
+}
+
+async fn look_at_backups(home: Home) -> anyhow::Result<String> {
+    let app = App::open(home)?;
+    let to = app.config.backup.to.clone();
+    let there = super::backup::place(&app, &to).await?.list("").await?;
+    Ok(format!("it can be listed: {} files", there.len()))
 }

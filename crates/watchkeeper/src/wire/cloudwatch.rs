@@ -13,6 +13,8 @@ use crate::config::service::CloudWatch;
 
 /// A log group.
 pub(super) struct LogGroup {
+    /// The client that it is reached with.
+    pub(super) client: Client,
     pull: LogsPull,
     name: String,
     /// Where reading begins when nothing was read yet.
@@ -33,12 +35,12 @@ impl LogGroup {
         let recorder = Arc::new(wk_aws::LoggedCalls);
         let client = Client::load(&settings, recorder).await.with_context(doing)?;
         let target = Target { account: None, region: config.region.clone() };
-        let pull = LogsPull::new(client, &config.log_group, &config.account, target)
+        let pull = LogsPull::new(client.clone(), &config.log_group, &config.account, target)
             .with_context(doing)?;
         let region = config.region.as_deref().unwrap_or_default();
         let name = format!("logs:{region}:{}:{}", config.account, config.log_group);
         let from = now.plus_seconds(-i64::from(config.first_hours) * 3600);
-        Ok(Self { pull, name, from })
+        Ok(Self { client, pull, name, from })
     }
 
     async fn read(&self, cursor: Option<&str>, now: Timestamp) -> Answer<Page> {

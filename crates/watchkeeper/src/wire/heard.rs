@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use wk_engine::service::last_word::LastWord;
 use wk_seam::outbox::Outbox as _;
+use wk_store::bookmarks::SqliteBookmarks;
 use wk_watch::selfwatch::Heard;
 use wk_watch::selfwatch::facts::{DiskFacts, OutboxFacts};
 
@@ -26,6 +28,15 @@ pub(crate) async fn outbox(app: &App) -> anyhow::Result<OutboxFacts> {
     let (waiting, dead) = (backlog.waiting, backlog.dead);
     // Dead letters stay one alert until all of them are dealt with.
     Ok(OutboxFacts { waiting, oldest_due: backlog.oldest, dead, dead_since: None })
+}
+
+/// What the service said of itself last, if one ever ran here.
+pub(crate) async fn last_word(app: &App) -> anyhow::Result<Option<LastWord>> {
+    if !app.home.path().join("bookmarks.sqlite").try_exists()? {
+        return Ok(None);
+    }
+    let bookmarks = SqliteBookmarks::open(app.home.path(), app.clock.clone())?;
+    Ok(LastWord::kept(&bookmarks).await?)
 }
 
 /// The room on the disk of a folder, as POSIX's `df` tells it; `None` where that cannot be asked.

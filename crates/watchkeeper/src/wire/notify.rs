@@ -5,21 +5,33 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use wk_act::notices::Advice;
-use wk_courier::Router;
-use wk_engine::notify::Notify;
+use wk_courier::{PagerDuty, Router};
+use wk_engine::notify::{Notify, Paging};
 use wk_model::notice::NoticeFinding;
 use wk_seam::courier::Courier;
+use wk_seam::outbox::Outbox as _;
+use wk_seam::pager::Pager;
 use wk_watch::detect::Detections;
 use wk_watch::selfwatch;
 
+use super::reports::LakeReports;
 use super::{App, writer};
+use crate::config::oncall::AskedPagerDuty;
 
 /// The runbook of findings that have none of their own.
 const TRIAGE: &str = "triage";
+/// Days for which notices are kept, unless the configuration says otherwise.
+const KEEP_DAYS: u32 = 400;
 
 impl App {
     /// Everything that telling people needs.
     pub(crate) async fn notify(&self) -> anyhow::Result<Notify> {
+        let courier = Arc::new(self.courier().await?);
+        self.notify_by(courier)
+    }
+
+    /// The same, with a way out that is there.
+    pub(crate) fn notify_by(&self, courier: Arc<dyn Courier>) -> anyhow::Result<Notify> {
         let policy = self.config.notices()?;
         let (routes, bad) = self.home.routes()?;
         if let Some(bad) = bad.first() {
@@ -29,18 +41,35 @@ impl App {
         Ok(Notify {
             outbox: Arc::new(self.ledger.clone()),
             triage: Arc::new(self.ledger.clone()),
-            courier: Arc::new(self.courier().await?),
+            courier,
             clock: self.clock.clone(),
             routes: Arc::new(routes),
             policy: Arc::new(policy),
             advice: advice(&self.detections()?, runbooks),
             is_drill: Arc::new(|_| false),
+            reports: Some(Arc::new(LakeReports::of(self))),
+            paging: self.pager()?.map(|pager| Arc::new(Paging::new(pager))),
             by: writer(self.clock.as_ref()),
         })
     }
 
+    /// Forgets notices that were settled longer ago than `[notify] keep_days`; answers how many.
+    pub(crate) async fn forget_notices(&self) -> anyhow::Result<u64> {
+        let days = i64::from(self.config.notify.keep_days.unwrap_or(KEEP_DAYS));
+        let now = self.clock.now();
+        Ok(self.ledger.forget(now.plus_seconds(-days * 86_400), now).await?)
+    }
+
+    /// PagerDuty, where it is asked who is on call and what became of alarms.
+    pub(crate) fn pager(&self) -> anyhow::Result<Option<Arc<dyn Pager>>> {
+        let Some(AskedPagerDuty { url, token, schedules }) = self.config.pagerduty()? else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(PagerDuty::new(self.clock.clone(), &url, token, schedules)?)))
+    }
+
     /// The way out. SNS is asked for credentials only where a channel needs it.
-    async fn courier(&self) -> anyhow::Result<Router> {
+    pub(crate) async fn courier(&self) -> anyhow::Result<Router> {
         let notify = &self.config.notify;
         let needs_sns = self.config.channels.values().any(|channel| channel.is_of_sns());
         let sns: Option<Arc<dyn Courier>> = if needs_sns {

@@ -17,6 +17,7 @@ use wk_engine::service::selfwatch::{More, SelfwatchJob};
 use wk_engine::service::spool::SpoolPull;
 use wk_engine::service::supervisor::Patience;
 use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
+use wk_model::Timestamp;
 use wk_seam::bookmarks::Bookmarks;
 use wk_seam::objects::Buckets;
 use wk_seam::queue::Queue;
@@ -25,10 +26,12 @@ use wk_seam::{Answer, Failure};
 use wk_store::bookmarks::SqliteBookmarks;
 use wk_store::objects::{LocalTree, Reach, S3Buckets, S3Settings};
 use wk_store::spool::FolderSpool;
-use wk_watch::detect::Detections;
+use wk_watch::detect::{BadRule, Detections};
+use wk_watch::selfwatch::Heard;
+use wk_watch::selfwatch::facts::{ClockFacts, RuleFacts};
 
-use super::App;
 use super::rules::Said;
+use super::{App, tell_bad_rules};
 use crate::api::otlp::Receiver;
 use crate::api::{self, Shown};
 use crate::cli::drill::{self, Which};
@@ -51,6 +54,8 @@ struct Parts {
     app: Arc<App>,
     bookmarks: Arc<dyn Bookmarks>,
     door: Door,
+    /// Who tells what another clock says.
+    clocks: Vec<OtherClock>,
 }
 
 impl Service {
@@ -69,7 +74,9 @@ impl Service {
         let tools = Tools::new(app.clock.clone());
         let board = Arc::new(Board::new(app.clock.clone()));
         let bookmarks = Arc::new(SqliteBookmarks::open(app.home.path(), app.clock.clone())?);
-        let detections = app.detections()?;
+        let (detections, broken) = app.detections_and_bad()?;
+        tell_bad_rules(&broken);
+        tools.hear(|heard| heard.rules = Some(rules(&detections, &broken, app.clock.now())));
         app.note_rules(&detections, &Said::default()).await?;
         let ingest = Arc::new(app.ingest(None, detections).await?);
         let detections = ingest.detections.clone();
@@ -78,7 +85,7 @@ impl Service {
             ..intake::Limits::default()
         };
         let (intake, door) = Intake::new(ingest, limits, tools.clone());
-        let parts = Parts { app: app.clone(), bookmarks, door };
+        let mut parts = Parts { app: app.clone(), bookmarks, door, clocks: Vec::new() };
         let mut jobs = vec![job("intake", intake, |intake, post| {
             Box::pin(async move { intake.run(&post).await })
         })];
@@ -95,10 +102,10 @@ impl Service {
             jobs.push(parts.cloudwatch(group).await?);
         }
         jobs.extend(parts.otlp(&tools)?);
-        jobs.extend(parts.scheduled());
+        jobs.extend(parts.scheduled()?);
         jobs.push(parts.detection(detections));
-        jobs.push(parts.selfwatch()?);
         jobs.extend(parts.notices().await?);
+        jobs.push(parts.selfwatch()?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
             let shown = Shown { tools: tools.clone(), board: board.clone() };
             jobs.push(api::serve::job("http", address, api::pages(shown))?);
@@ -109,6 +116,28 @@ impl Service {
 }
 
 type Running = wk_seam::Future<'static, Answer<()>>;
+
+/// Tells what another clock says, once it has said something.
+type OtherClock = Arc<dyn Fn() -> Option<ClockFacts> + Send + Sync>;
+
+fn clock_of(by: &'static str, client: &wk_aws::Client) -> OtherClock {
+    let client = client.clone();
+    Arc::new(move || {
+        let ahead_seconds = client.clock_ahead_seconds()?.saturating_neg();
+        Some(ClockFacts { by: by.to_owned(), ahead_seconds })
+    })
+}
+
+/// Of several clocks the one that is nearest to ours: that ours is wrong, all of them say.
+fn least_apart(clocks: impl Iterator<Item = ClockFacts>) -> Option<ClockFacts> {
+    clocks.min_by_key(|clock| clock.ahead_seconds.unsigned_abs())
+}
+
+/// What is known of the rules that run.
+fn rules(detections: &Detections, broken: &[BadRule], since: Timestamp) -> RuleFacts {
+    let failed = broken.iter().map(ToString::to_string).collect();
+    RuleFacts { loaded: detections.rules().len() as u64, failed, since }
+}
 
 fn unheard(error: anyhow::Error) -> Failure {
     Failure::new("hear of the disk, the outbox and the drills", error).transient()
@@ -144,7 +173,7 @@ impl Parts {
         }))
     }
 
-    async fn queue(&self, config: &config::Queue) -> anyhow::Result<Job> {
+    async fn queue(&mut self, config: &config::Queue) -> anyhow::Result<Job> {
         let settings = wk_aws::Settings {
             profile: config.profile.clone(),
             region: config.region.clone(),
@@ -152,6 +181,7 @@ impl Parts {
             role: None,
         };
         let queue = sqs("url", &config.url, &settings).await?;
+        self.clocks.push(clock_of("SQS", queue.client()));
         let dead_letters: Option<Arc<dyn Queue>> = match &config.dead_letters {
             Some(dead) => Some(Arc::new(sqs("dead_letters", dead, &settings).await?)),
             None => None,
@@ -204,8 +234,9 @@ impl Parts {
         Ok(job(name, Arc::new(pull), |pull, post| Box::pin(async move { pull.run(&post).await })))
     }
 
-    async fn cloudwatch(&self, config: &config::CloudWatch) -> anyhow::Result<Job> {
+    async fn cloudwatch(&mut self, config: &config::CloudWatch) -> anyhow::Result<Job> {
         let logs = super::cloudwatch::LogGroup::open(config, self.app.clock.now()).await?;
+        self.clocks.push(clock_of("CloudWatch Logs", &logs.client));
         let pull = RoundsPull {
             logs: Arc::new(logs),
             path: "logs",
@@ -258,12 +289,17 @@ impl Parts {
         let writer = format!("{}-selfwatch", super::writer(clock.as_ref()));
         let limits = self.app.config.selfwatch.limits()?;
         let selfwatch = Selfwatch::new(ledger, clock, limits, writer);
-        let app = self.app.clone();
+        let (app, clocks) = (self.app.clone(), self.clocks.clone());
         let more: More = Box::new(move || {
             let app = app.clone();
-            Box::pin(async move { super::heard::heard(&app).await.map_err(unheard) })
+            let clock = least_apart(clocks.iter().filter_map(|clock| clock()));
+            Box::pin(async move {
+                let heard = super::heard::heard(&app).await.map_err(unheard)?;
+                Ok(Heard { clock, ..heard })
+            })
         });
-        let of = SelfwatchJob { selfwatch, every: Duration::from_secs(60), more };
+        let (every, bookmarks) = (Duration::from_secs(60), self.bookmarks.clone());
+        let of = SelfwatchJob { selfwatch, every, more, bookmarks };
         let run = |of: Arc<SelfwatchJob>, post: Post| -> Running {
             Box::pin(async move { of.run(&post).await })
         };
@@ -271,11 +307,16 @@ impl Parts {
     }
 
     /// What tells people.
-    async fn notices(&self) -> anyhow::Result<Vec<Job>> {
+    async fn notices(&mut self) -> anyhow::Result<Vec<Job>> {
         let every = Duration::from_secs(60);
+        let courier = Arc::new(self.app.courier().await?);
+        let by = courier.clone();
+        self.clocks.push(Arc::new(move || {
+            by.clock_ahead().map(|(by, ahead_seconds)| ClockFacts { by, ahead_seconds })
+        }));
         let heartbeat = self.app.config.notify.heartbeat.clone();
         let notices = Arc::new(Notices {
-            notify: self.app.notify().await?,
+            notify: self.app.notify_by(courier)?,
             every: Duration::from_secs(2),
             heartbeat: heartbeat.map(|channel| (channel, every)),
         });
@@ -287,6 +328,11 @@ impl Parts {
                 Box::pin(async move { notices.deliver(&post).await })
             }),
         ];
+        if notices.notify.paging.is_some() {
+            jobs.push(job("pagerduty", notices.clone(), |notices, post| {
+                Box::pin(async move { notices.hear(&post).await })
+            }));
+        }
         if notices.heartbeat.is_some() {
             jobs.push(job("heartbeat", notices, |notices, post| {
                 Box::pin(async move { notices.beat(&post).await })
@@ -296,20 +342,25 @@ impl Parts {
     }
 
     /// What is done at its times.
-    fn scheduled(&self) -> Vec<Job> {
+    fn scheduled(&self) -> anyhow::Result<Vec<Job>> {
         const MINUTE: i64 = 60;
         let mut jobs = vec![
             self.at("compact", When::Every(60 * MINUTE), compact),
             self.at("sweep", When::Daily(3 * 3600), sweep),
             self.at("expire", When::Daily(4 * 3600), expire),
             self.at("journal", When::Every(10 * MINUTE), journal),
+            self.at("forget", When::Daily(5 * 3600), forget),
         ];
+        let backup = &self.app.config.backup;
+        if backup.target(self.app.home.path())?.is_some() {
+            jobs.push(self.at("backup", When::Daily(backup.seconds()?), back_up));
+        }
         if !self.app.config.drill.off {
             // While somebody is there to read what came of it.
             jobs.push(self.at("drill detection", When::Daily(9 * 3600), detection_drill));
             jobs.push(self.at("drill queries", When::Daily(9 * 3600 + 1800), queries_drill));
         }
-        jobs
+        Ok(jobs)
     }
 
     fn at(&self, name: &str, when: When, work: fn(Arc<App>) -> Done) -> Job {
@@ -394,6 +445,18 @@ fn expire(app: Arc<App>) -> Done {
         let rows: u64 = due.iter().filter(|d| d.held_by.is_empty()).map(|d| d.rows).sum();
         let said = format!("{rows} rows are past their term: watchkeeper lake expire shows them");
         Ok((rows > 0).then_some(said))
+    })
+}
+
+fn back_up(app: Arc<App>) -> Done {
+    done("make a backup", async move { super::backup::make(&app).await })
+}
+
+/// Forgets notices that were settled long ago; the log keeps their lines.
+fn forget(app: Arc<App>) -> Done {
+    done("forget old notices", async move {
+        let gone = app.forget_notices().await?;
+        Ok((gone > 0).then(|| format!("{gone} notices are forgotten; their lines in the log stay")))
     })
 }
 

@@ -5,13 +5,17 @@
     reason = "what fails in a test fails the test; what is left out is said"
 )]
 
+mod backups;
+mod check;
 mod corpus;
 mod crash;
 mod disk;
 mod doctor;
 mod doctor_strict;
 mod hostile;
+mod mail_tls;
 mod notify;
+mod pagerduty;
 mod post;
 mod program;
 mod query;

@@ -38,7 +38,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// A home with this configuration and so many live High findings.
-fn home(config: &str, findings: usize) -> Home {
+pub(crate) fn home(config: &str, findings: usize) -> Home {
     let home = Home::new();
     assert_eq!(home.run(["complaints"]).code, Some(0), "the home is made");
     std::fs::write(home.path().join("config.toml"), config).unwrap();
@@ -48,7 +48,7 @@ fn home(config: &str, findings: usize) -> Home {
     home
 }
 
-fn see(home: &Home, sightings: Vec<Sighting>) {
+pub(crate) fn see(home: &Home, sightings: Vec<Sighting>) {
     let commit = Commit { writer: "test".to_owned(), sightings, ..Commit::default() };
     run(async {
         let ledger = SqliteLedger::open(&home.path()).unwrap();
@@ -57,7 +57,7 @@ fn see(home: &Home, sightings: Vec<Sighting>) {
 }
 
 /// A file with a secret that only we may read.
-fn secret(home: &Home) -> String {
+pub(crate) fn secret(home: &Home) -> String {
     use std::os::unix::fs::PermissionsExt as _;
     let path = home.path().join("secret");
     std::fs::write(&path, "s3cret\n").unwrap();
@@ -65,7 +65,7 @@ fn secret(home: &Home) -> String {
     path.display().to_string()
 }
 
-fn sighting(id: &str) -> Sighting {
+pub(crate) fn sighting(id: &str) -> Sighting {
     let time = now().plus_seconds(-60);
     Sighting {
         finding: FindingId(id.to_owned()),
@@ -101,7 +101,7 @@ fn webhook(address: &str) -> String {
     format!("[channels.team]\nkind = 'webhook'\nurl = '{address}/in'\n[notify]\nflood_max = 1000\n")
 }
 
-fn json(ended: &Ended) -> Value {
+pub(crate) fn json(ended: &Ended) -> Value {
     serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"))
 }
 
@@ -201,6 +201,8 @@ fn later(home: &Home, address: &str) -> Notify {
         policy: Arc::new(policy),
         advice: Arc::new(|_| Advice::default()),
         is_drill: Arc::new(|_| false),
+        reports: None,
+        paging: None,
         by: "later".to_owned(),
     }
 }

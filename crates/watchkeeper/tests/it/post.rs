@@ -44,6 +44,40 @@ pub(crate) fn receiver(
     (address, given)
 }
 
+/// What an API answers: status, more headers, body. `None`: it stalls until it is asked no more.
+pub(crate) type Said = Option<(u16, &'static str, String)>;
+
+/// An API that answers each request by what was asked.
+pub(crate) fn api(answer: impl Fn(&str) -> Said + Send + Sync + 'static) -> (String, Given) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let given = Given::default();
+    let (kept, answer) = (given.clone(), Arc::new(answer));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let (kept, answer) = (kept.clone(), answer.clone());
+            std::thread::spawn(move || {
+                let Some(request) = request(&mut stream) else { return };
+                kept.keep(request.clone());
+                match answer(&request) {
+                    Some((status, headers, body)) => say(&mut stream, status, headers, &body),
+                    // Waits until the other side gives up or is killed.
+                    None => drop(stream.read(&mut [0])),
+                }
+            });
+        }
+    });
+    (address, given)
+}
+
+fn say(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {
+    let length = body.len();
+    let said = format!(
+        "HTTP/1.1 {status} Said\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    drop(stream.write_all(said.as_bytes()));
+}
+
 fn take(
     mut stream: TcpStream,
     given: &Given,
@@ -52,13 +86,7 @@ fn take(
     let Some(request) = request(&mut stream) else { return };
     let count = given.keep(request);
     match answer(count) {
-        Some((status, headers)) => {
-            let said = format!(
-                "HTTP/1.1 {status} Said\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{TICKET}",
-                TICKET.len()
-            );
-            drop(stream.write_all(said.as_bytes()));
-        }
+        Some((status, headers)) => say(&mut stream, status, headers, TICKET),
         // Waits until the other side gives up or is killed.
         None => drop(stream.read(&mut [0])),
     }

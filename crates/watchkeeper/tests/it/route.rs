@@ -238,3 +238,85 @@ fn route_list_shows_own_routes_first_and_broken_ones_are_told() {
     assert_eq!((&all[0]["name"], &all[2]["name"]), (&"mine".into(), &"high-and-critical".into()));
     assert_eq!(all[0]["pattern"]["source"][0], "x");
 }
+
+/// A time some minutes ago, as AWS writes it.
+fn ago(minutes: i64) -> String {
+    crate::notify::now().plus_seconds(-minutes * 60).to_string()
+}
+
+/// What GuardDuty sends by EventBridge, as it happened just now.
+fn just_found() -> String {
+    let found = FINDING.replace(
+        "\"resourceRole\"",
+        "\"action\":{\"actionType\":\"NETWORK_CONNECTION\"},\"resourceRole\"",
+    );
+    ["12:05", "11:45", "12:00", "11:50", "12:01"]
+        .into_iter()
+        .zip([1, 20, 5, 15, 4])
+        .fold(found, |text, (at, minutes)| {
+            text.replace(&format!("2026-11-20T{at}:00Z"), &ago(minutes))
+        })
+}
+
+/// What a route of this pattern brings to people when these events come in now.
+fn told_live(pattern: &str, events: &[(&str, &str)]) -> Vec<String> {
+    let (address, given) = crate::post::receiver(|_| Some((200, "")));
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    let config = format!("[channels.team]\nkind = 'webhook'\nurl = '{address}/in'\n");
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    own_routes(
+        &home,
+        &format!(
+            "- name: deep\n  pattern: {pattern}\n  notify: {{channels: [team], group_by: [finding]}}\n"
+        ),
+    );
+    for (name, event) in events {
+        let event = file(&home, name, event);
+        let read = home.run(["ingest".as_ref(), event.as_os_str()]);
+        assert_eq!(read.code, Some(0), "{read:?}");
+        let once = home.run(["notify", "run", "--once"]);
+        assert_eq!(once.code, Some(0), "{once:?}");
+    }
+    given.all()
+}
+
+#[test]
+fn slow_a_live_finding_is_routed_by_what_lies_deep_in_its_report() {
+    let asks = "{source: [aws.guardduty], detail: {service: {action: {actionType: [NETWORK_CONNECTION]}}}}";
+    let event = just_found();
+    let detail = event.split_once("\"detail\":").unwrap().1.strip_suffix('}').unwrap();
+    // As EventBridge delivers it, and as GuardDuty exports it.
+    for (name, event) in [("event.json", event.as_str()), ("export.jsonl", detail)] {
+        let told = told_live(asks, &[(name, event)]);
+        assert_eq!(told.len(), 1, "{name}: {told:?}");
+        assert!(told[0].contains("Many logins"), "{told:?}");
+    }
+    let other = asks.replace("NETWORK_CONNECTION", "PORT_PROBE");
+    assert_eq!(told_live(&other, &[("event.json", &event)]), [""; 0]);
+}
+
+#[test]
+fn slow_a_call_is_told_of_once_whichever_way_it_comes() {
+    let asks = "{detail-type: [AWS API Call via CloudTrail], detail: {eventName: [CreateAccessKey], requestParameters: {userName: [deployer]}}}";
+    let call = format!(
+        r#"{{"eventVersion":"1.08","eventID":"11111111-2222-3333-4444-555555555555","eventTime":"{}","eventSource":"iam.amazonaws.com","eventName":"CreateAccessKey","eventType":"AwsApiCall","awsRegion":"us-east-1","recipientAccountId":"111122223333","readOnly":false,"sourceIPAddress":"203.0.113.9","userAgent":"aws-cli","userIdentity":{{"type":"IAMUser","accountId":"111122223333","userName":"operator","arn":"arn:aws:iam::111122223333:user/operator"}},"requestParameters":{{"userName":"deployer"}},"responseElements":null}}"#,
+        ago(3)
+    );
+    let event = format!(
+        r#"{{"version":"0","id":"e-1","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","account":"111122223333","time":"{}","region":"us-east-1","resources":[],"detail":{call}}}"#,
+        ago(3)
+    );
+    let trail = format!(r#"{{"Records":[{call}]}}"#);
+    for events in [
+        [("bus.json", &event), ("trail.json", &trail)],
+        [("trail.json", &trail), ("bus.json", &event)],
+    ] {
+        let events = events.map(|(name, text)| (name, text.as_str()));
+        let told = told_live(asks, &events);
+        let about = told
+            .iter()
+            .filter(|text| text.contains("via CloudTrail from aws.iam: CreateAccessKey"));
+        assert_eq!(about.count(), 1, "once: {told:?}");
+    }
+}

@@ -350,49 +350,6 @@ fn over_grpc(address: &str) {
     }
 }
 
-/// What `config check` says, by key.
-fn checked(
-    home: &Home,
-    config: &str,
-    more: &[&str],
-) -> (Option<i32>, Vec<(String, String, String)>) {
-    std::fs::create_dir_all(home.path()).unwrap();
-    std::fs::write(home.path().join("config.toml"), config).unwrap();
-    let ended = home.run(["config", "check", "--json"].iter().chain(more));
-    let said: Value = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"));
-    let text = |looked: &Value, name: &str| looked[name].as_str().unwrap().to_owned();
-    let all = said["looked_at"].as_array().unwrap().iter();
-    let all = all.map(|l| (text(l, "key"), text(l, "state"), text(l, "say"))).collect();
-    (ended.code, all)
-}
-
-#[test]
-fn slow_config_check_names_what_is_wrong_and_ends_with_2() {
-    let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
-    let good = format!("[[folder]]\npath = '{}'\n", folder.path().display());
-    let (code, said) = checked(&home, &good, &["--offline"]);
-    assert_eq!(code, Some(0), "{said:?}");
-    let own = format!("[[folder]]\npath = '{}'\n", home.path().display());
-    for (config, key, told) in [
-        ("[service]\nlisten = '0.0.0.0:1'\n", "[service] listen", "other machines"),
-        ("[service]\ngather_seconds = 60\n", "[service] gather_seconds", "between 0 and 5"),
-        ("[servise]\n", "config.toml", "servise"),
-        ("[[folder]]\npath = '/no/such/folder'\n", "[[folder]] path", "No such file"),
-        (own.as_str(), "[[folder]] path", "its own files"),
-        ("[[listing]]\nlocation = 'bucket'\n", "[[listing]] location", "s3://"),
-        ("[[queue]]\nurl = 'q'\n[[queue]]\nurl = 'q'\n", "[[queue]] url", "twice"),
-        ("[retention]\npreset = 'sox'\n", "[retention]", "sox"),
-        ("[log_groups]\n'/a' = 'flows'\n", "[log_groups]", "flows"),
-    ] {
-        let (code, said) = checked(&home, config, &["--offline"]);
-        let found = said.iter().find(|(k, state, _)| k == key && state == "error");
-        let Some((_, _, say)) = found else { panic!("{config}: {said:?}") };
-        assert!(code == Some(2) && say.contains(told), "{config}: {code:?} {say}");
-    }
-    let (code, said) = checked(&home, "", &["--offline"]);
-    assert!(code == Some(0) && said.iter().any(|(_, state, _)| state == "warning"), "{said:?}");
-}
-
 #[test]
 fn slow_an_event_can_be_asked_for_within_a_minute_and_is_counted_once_when_it_comes_again() {
     let (corpus, folder) = (Corpus::some(60), tempfile::tempdir().unwrap());

@@ -8,7 +8,7 @@ use wk_model::{Severity, SeverityWord, Sha256, Timestamp};
 use wk_seam::outbox::GroupRow;
 
 use super::policy::Policy;
-use super::turn::Wanted;
+use super::wanted::Wanted;
 
 /// Findings that an alarm holds; the count goes on.
 const MEMBERS_MAX: usize = 1_000;
@@ -177,6 +177,11 @@ impl Group {
     /// Whether there is a finding that was not told of, or that has become worse since.
     pub(super) fn has_news(&self) -> bool {
         self.members.values().any(Member::is_news)
+    }
+
+    /// The channels that were told of it.
+    pub fn told_channels(&self) -> impl Iterator<Item = &str> {
+        self.sent.keys().map(String::as_str)
     }
 
     /// Of its worst finding.

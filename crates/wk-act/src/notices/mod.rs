@@ -8,24 +8,33 @@
 //! * State in, state and notices out. The engine keeps both in one transaction.
 
 pub mod backoff;
+mod counts;
 mod desk;
+mod digest;
+mod duty;
 mod flood;
 mod group;
 mod interval;
 mod label;
+mod people;
 mod policy;
 mod render;
 mod rota;
+mod tell;
 mod turn;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
 
+pub use counts::Counts;
 pub use desk::{Desk, Silence};
+pub use duty::Duty;
 pub use group::{Group, GroupKind, Member, Taken};
 pub use interval::{BadInterval, Interval, IntervalText};
 pub use label::{BadMatcher, Matcher, labels};
-pub use policy::{ChannelPolicy, Escalation, Inhibition, ONCALL, Policy, RECORD};
+pub use policy::{ChannelPolicy, Escalation, Inhibition, Meant, ONCALL, Policy, RECORD};
 pub use render::Advice;
 pub use rota::{Layer, Override, Rota, Shift};
-pub use turn::{Counts, Made, Turn, Wanted, wanted};
+pub use turn::{Made, Turn};
+pub use wanted::{Wanted, wanted};

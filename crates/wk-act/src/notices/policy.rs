@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use wk_model::{Severity, SeverityWord, Timestamp};
 
+use super::duty::Duty;
 use super::interval::Interval;
 use super::label::Matcher;
 use super::rota::Rota;
@@ -49,6 +50,9 @@ pub struct Policy {
     pub rota: Rota,
     /// The channel that reaches whoever is on call, where another product keeps the rota.
     pub oncall_channel: Option<String>,
+    /// Who is whom in the product that is asked who is on call: its ids and mail addresses (in small
+    /// letters), and the names in [`Policy::people`]. `None`: no product is asked.
+    pub asked: Option<BTreeMap<String, String>>,
     /// The channels that reach a person.
     pub people: BTreeMap<String, Vec<String>>,
     /// Where runbooks lie: the beginning of their addresses.
@@ -70,6 +74,15 @@ pub struct ChannelPolicy {
     pub active: Vec<Interval>,
     /// From this severity on, neither counts.
     pub never_muted: Severity,
+}
+
+/// The channels that some names mean.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Meant {
+    /// Each once.
+    pub channels: Vec<String>,
+    /// What people should know about how whoever is on call was found: not as it should be.
+    pub note: Option<String>,
 }
 
 /// That one alarm holds back others.
@@ -112,6 +125,7 @@ impl Default for Policy {
             escalation: Escalation::default(),
             rota: Rota::default(),
             oncall_channel: None,
+            asked: None,
             people: BTreeMap::new(),
             runbooks: None,
         }
@@ -132,38 +146,38 @@ impl Policy {
 
     /// The channels that are meant by these names at a time, each once: [`ONCALL`] is whoever is on
     /// call. A name that means no channel comes back as it is: the caller says so.
-    pub fn meant(&self, names: &[String], at: Timestamp) -> Vec<String> {
-        let mut meant: Vec<String> = Vec::new();
+    pub fn meant(&self, names: &[String], at: Timestamp, duty: &Duty) -> Meant {
+        let mut meant = Meant::default();
         for name in names {
             let channels = match self.people.get(name) {
                 _ if self.channels.contains_key(name) => vec![name.clone()],
-                _ if name == ONCALL => self.on_call(at),
+                _ if name == ONCALL => {
+                    let (channels, note) = duty.on_call(self, at);
+                    meant.note = note;
+                    channels
+                }
                 // A person stands for the channels that reach that person.
                 Some(channels) => channels.clone(),
                 None => vec![name.clone()],
             };
-            for channel in channels {
-                if !meant.contains(&channel) {
-                    meant.push(channel);
-                }
-            }
+            meant.add(&channels);
         }
         meant
-    }
-
-    /// The channels of whoever is on call; the word itself if that is nobody.
-    fn on_call(&self, at: Timestamp) -> Vec<String> {
-        if let Some(channel) = &self.oncall_channel {
-            return vec![channel.clone()];
-        }
-        let person = self.rota.who(at);
-        let channels = person.and_then(|person| self.people.get(person));
-        channels.cloned().unwrap_or_else(|| vec![ONCALL.to_owned()])
     }
 
     /// The limits of all channels, for a claim.
     pub fn limits(&self) -> Vec<(String, u32)> {
         self.channels.iter().map(|(name, c)| (name.clone(), c.per_minute)).collect()
+    }
+}
+
+impl Meant {
+    fn add(&mut self, channels: &[String]) {
+        for channel in channels {
+            if !self.channels.contains(channel) {
+                self.channels.push(channel.clone());
+            }
+        }
     }
 }
 

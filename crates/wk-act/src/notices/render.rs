@@ -107,27 +107,3 @@ fn same(findings: &[&NoticeFinding], of: fn(&NoticeFinding) -> Option<&str>) -> 
     let first = of(findings.first()?)?;
     findings.iter().all(|f| of(f) == Some(first)).then(|| first.to_owned())
 }
-
-/// A line for each rule, the worst first, with how many findings it has; what does not fit is
-/// counted.
-pub(super) fn by_rule(findings: &[&NoticeFinding]) -> String {
-    const RULES_MAX: usize = 20;
-    let mut rules: BTreeMap<(&str, &str), (Severity, u64)> = BTreeMap::new();
-    for finding in findings {
-        let rule = rules.entry((&finding.rule, &finding.title)).or_insert((finding.severity, 0));
-        rule.0 = rule.0.max(finding.severity);
-        rule.1 += 1;
-    }
-    let mut lines: Vec<_> = rules.into_iter().collect();
-    lines.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let more = lines.len().saturating_sub(RULES_MAX);
-    lines.truncate(RULES_MAX);
-    let mut said: Vec<String> = lines
-        .iter()
-        .map(|((_, title), (severity, count))| format!("{severity} {title}: {count}"))
-        .collect();
-    if more > 0 {
-        said.push(format!("and {more} more rules"));
-    }
-    said.join("\n")
-}

@@ -421,12 +421,65 @@ fn on_call_is_whoever_has_the_shift() {
         until: world.now.plus_seconds(60),
     }];
     let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).to_owned()).collect() };
-    let meant = world.policy.meant(&names(&["oncall", "ada", "page"]), world.now);
-    assert_eq!(meant, names(&["boss", "page", "chat"]));
-    let nobody = world.policy.meant(&names(&["oncall"]), world.now.plus_seconds(60));
+    let meant = |world: &World, said: &[&str], seconds: i64| {
+        let at = world.now.plus_seconds(seconds);
+        world.policy.meant(&names(said), at, &Duty::default()).channels
+    };
+    assert_eq!(meant(&world, &["oncall", "ada", "page"], 0), names(&["boss", "page", "chat"]));
+    let nobody = meant(&world, &["oncall"], 60);
     assert_eq!(nobody, names(&["oncall"]), "nobody: the record says so");
     world.policy.oncall_channel = Some("page".to_owned());
-    assert_eq!(world.policy.meant(&names(&["oncall"]), world.now), names(&["page"]));
+    assert_eq!(meant(&world, &["oncall"], 0), names(&["page"]));
+}
+
+#[test]
+fn an_escalation_that_falls_back_to_the_own_rota_says_so() {
+    let mut world = World::new();
+    world.policy.asked = Some(BTreeMap::from([("P1".to_owned(), "ada".to_owned())]));
+    world.policy.people = BTreeMap::from([
+        ("ada".to_owned(), vec!["chat".to_owned()]),
+        ("ben".to_owned(), vec!["boss".to_owned()]),
+    ]);
+    world.policy.escalation = Escalation {
+        within_seconds: BTreeMap::from([(SeverityWord::High, 3600)]),
+        steps: vec![vec!["oncall".to_owned()]],
+    };
+    world.policy.rota.overrides = vec![Override {
+        person: "ben".to_owned(),
+        from: world.now,
+        until: world.now.plus_seconds(86_400),
+    }];
+    world.see(&[finding("a", "root", 80), finding("b", "key", 80)], &["page"]);
+    let (now, asked) = (world.now.plus_seconds(3600), wk_seam::pager::OnCall::default());
+    let ada = wk_seam::pager::OnCall { id: "P1".to_owned(), ..asked };
+    world.now = now;
+    let answered = Duty { said: Some((now, vec![ada])), failed: None };
+    let failed = Some("no answer in time from api.example".to_owned());
+    let advice = |_: &NoticeFinding| Advice::default();
+    let rows: Vec<GroupRow> = world.rows.values().cloned().collect();
+    for (duty, channel, says) in [
+        (answered, "chat", ""),
+        (Duty { said: None, failed }, "boss", "no answer in time from api.example. ben is asked"),
+    ] {
+        let turn = Turn::new(&world.policy, &advice, now, &world.desk, &rows).unwrap();
+        let mut turn = turn.with_duty(duty);
+        turn.ripen();
+        let made = turn.finish().unwrap();
+        assert_eq!(made.counts.escalated, 2);
+        assert_eq!(made.counts.oncall_doubts, if says.is_empty() { 0 } else { 2 });
+        for notice in &made.notices {
+            assert_eq!(notice.channel, channel);
+            assert!(notice.title.starts_with("Not acknowledged for 60 min"), "{}", notice.title);
+            assert!(notice.analysis.contains(says), "{}", notice.analysis);
+        }
+        let lines = made.lines.iter().filter(|line| line.contains("\"on-call\"")).count();
+        assert_eq!(
+            lines,
+            if says.is_empty() { 0 } else { 2 },
+            "the record says how: {:?}",
+            made.lines
+        );
+    }
 }
 
 #[test]

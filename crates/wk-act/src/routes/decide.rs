@@ -19,6 +19,8 @@ use super::{BUILT_IN, BUILT_IN_NAME};
 pub struct Routes {
     routes: Vec<Route>,
     set: PatternSet,
+    /// Whether a route asks for what only a product's own report says.
+    deep: bool,
 }
 
 /// A route that matches, and what came of it.
@@ -102,7 +104,14 @@ impl Routes {
     /// Exactly these routes, in this order.
     pub fn new(routes: Vec<Route>) -> Self {
         let set = PatternSet::new(routes.iter().map(|route| &route.pattern));
-        Self { routes, set }
+        let deep = routes.iter().any(asks_reports);
+        Self { routes, set, deep }
+    }
+
+    /// Whether a finding must be given with its product's own report ([`RoutedEvent::of_report`]): a
+    /// route asks for fields of `detail` in AWS's shape, of which a finding keeps only some.
+    pub fn ask_reports(&self) -> bool {
+        self.deep
     }
 
     /// The routes in their order.
@@ -160,6 +169,16 @@ impl Routes {
         }
         matching
     }
+}
+
+/// Whether a route asks for something in `detail` of events that are not our own.
+fn asks_reports(route: &Route) -> bool {
+    route.pattern.branches().any(|fields| {
+        let source = fields.iter().find(|field| field.path == "source");
+        let ours = source.and_then(|field| field.texts.as_ref());
+        let ours = ours.is_some_and(|texts| texts.iter().all(|text| *text == "watchkeeper"));
+        !ours && fields.iter().any(|field| field.path.starts_with("detail."))
+    })
 }
 
 /// What follows from an event at a time. Empty: no route matches.

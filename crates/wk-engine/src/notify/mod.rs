@@ -7,6 +7,7 @@
 //!   [`Turned::next`] says.
 
 mod deliver;
+mod paging;
 mod people;
 mod reopen;
 mod route;
@@ -21,10 +22,12 @@ use wk_model::{Notice, Timestamp};
 use wk_seam::clock::Clock;
 use wk_seam::courier::{Courier, Outcome};
 use wk_seam::outbox::Outbox;
+use wk_seam::reports::Reports;
 use wk_seam::triage::Triage;
 use wk_seam::{Answer, Failure};
 
 pub use deliver::Delivered;
+pub use paging::{Paging, ReadBack};
 pub use people::{Asked, OpenAlarm};
 
 /// Everything that telling people needs.
@@ -46,6 +49,10 @@ pub struct Notify {
     pub advice: Arc<dyn Fn(&NoticeFinding) -> Advice + Send + Sync>,
     /// Whether a finding is an exercise. Only who makes exercises may say so, never a record.
     pub is_drill: Arc<dyn Fn(&Finding) -> bool + Send + Sync>,
+    /// What products said of the findings that they reported.
+    pub reports: Option<Arc<dyn Reports>>,
+    /// PagerDuty, where it may be asked.
+    pub paging: Option<Arc<Paging>>,
     /// A name that no other process has.
     pub by: String,
 }
@@ -59,6 +66,8 @@ pub struct Turned {
     pub queued: u64,
     /// What became of notices that were due.
     pub delivered: Delivered,
+    /// What people did in PagerDuty.
+    pub read_back: ReadBack,
     /// When there is something to do next, if nothing happens before. It may be past: a channel is
     /// at its limit.
     pub next: Option<Timestamp>,
@@ -70,10 +79,12 @@ impl Notify {
     /// # Errors
     /// If the outbox fails. What was done until then is kept; the next turn goes on.
     pub async fn turn(&self) -> Answer<Turned> {
+        // What was taken there is escalated no more.
+        let read_back = self.read_back().await?;
         let (counts, queued) = self.route_changes().await?;
         let delivered = self.deliver_due().await?;
         let next = self.next().await?;
-        Ok(Turned { counts, queued, delivered, next })
+        Ok(Turned { counts, queued, delivered, read_back, next })
     }
 
     /// When there is something to do next, if nothing happens before.

@@ -139,7 +139,7 @@ impl Notify {
     }
 
     /// Does something to the one alarm whose key begins so.
-    async fn on_alarm(
+    pub(super) async fn on_alarm(
         &self,
         key: &str,
         work: impl Fn(&mut Turn<'_>, &str) -> bool + Send + Sync,

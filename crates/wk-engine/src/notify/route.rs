@@ -1,9 +1,9 @@
 //! From findings that changed to notices in the outbox.
 
-use wk_act::notices::{Counts, Made, Turn, Wanted, wanted};
+use wk_act::notices::{Counts, Duty, Made, Turn, Wanted, wanted};
 use wk_act::routes::{RoutedEvent, decide};
 use wk_case::exceptions::Exceptions;
-use wk_model::{Notice, Timestamp};
+use wk_model::{Finding, Notice, Timestamp};
 use wk_seam::outbox::{Changed, Cursor, Desk, GroupRow, Step, Stepped};
 use wk_seam::{Answer, Failure};
 
@@ -26,6 +26,7 @@ struct Given {
     requests: Vec<Notice>,
     rows: Vec<GroupRow>,
     counts: Counts,
+    duty: Duty,
     now: Timestamp,
 }
 
@@ -79,7 +80,8 @@ impl Notify {
             true => Exceptions::default(),
             false => self.exceptions().await?,
         };
-        for change in &changed {
+        let reports = self.reports_of(&changed).await?;
+        for (change, report) in changed.iter().zip(&reports) {
             let finding = &change.finding;
             if finding.dry_run || exceptions.active(finding, now).is_some() {
                 counts.changed += 1;
@@ -87,7 +89,10 @@ impl Notify {
                 *of += 1;
                 continue;
             }
-            let mut event = RoutedEvent::of_finding(finding);
+            let mut event = match report {
+                Some(record) => RoutedEvent::of_report(finding, record),
+                None => RoutedEvent::of_finding(finding),
+            };
             if (self.is_drill)(finding) {
                 event = event.as_drill();
             }
@@ -100,7 +105,28 @@ impl Notify {
         slots.sort();
         slots.dedup();
         let rows = self.outbox.groups(&slots, now, GROUPS_MAX).await?;
-        Ok(Given { desk, changed, wanted: all, requests, rows, counts, now })
+        // Whoever is on call is asked for only where somebody may be told.
+        let duty =
+            if all.is_empty() && rows.is_empty() { Duty::default() } else { self.duty().await };
+        Ok(Given { desk, changed, wanted: all, requests, rows, counts, duty, now })
+    }
+
+    /// What the products said of findings that they reported, where a route asks for it.
+    async fn reports_of(&self, changed: &[Changed]) -> Answer<Vec<Option<String>>> {
+        let mut all = vec![None; changed.len()];
+        let Some(reports) = self.reports.as_ref().filter(|_| self.routes.ask_reports()) else {
+            return Ok(all);
+        };
+        let reported = |change: &Changed| change.finding.rule.product != "watchkeeper";
+        let places: Vec<usize> = (0..changed.len()).filter(|n| reported(&changed[*n])).collect();
+        if places.is_empty() {
+            return Ok(all);
+        }
+        let findings: Vec<&Finding> = places.iter().map(|n| &changed[*n].finding).collect();
+        for (place, said) in places.iter().zip(reports.of(&findings).await?) {
+            all[*place] = said;
+        }
+        Ok(all)
     }
 
     /// The step that follows; nothing is done here.
@@ -108,7 +134,8 @@ impl Notify {
         let advice = self.advice.as_ref();
         let made = |given: &Given| -> Result<Made, serde_json::Error> {
             let body = &given.desk.body;
-            let mut turn = Turn::new(&self.policy, advice, given.now, body, &given.rows)?;
+            let turn = Turn::new(&self.policy, advice, given.now, body, &given.rows)?;
+            let mut turn = turn.with_duty(given.duty.clone());
             given.wanted.iter().for_each(|wanted| turn.absorb(wanted));
             turn.ripen();
             turn.finish()

@@ -15,6 +15,7 @@ pub mod detection;
 pub mod folder;
 mod handed;
 pub mod intake;
+pub mod last_word;
 pub mod listing;
 pub mod notices;
 pub mod queue;

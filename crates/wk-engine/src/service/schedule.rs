@@ -84,10 +84,7 @@ impl Scheduled {
         let mut facts = self.facts(post).await?;
         loop {
             let now = post.tools.clock.now();
-            post.tools.hear(|heard| {
-                heard.jobs.retain(|job| job.name != facts.name);
-                heard.jobs.push(facts.clone());
-            });
+            post.tools.hear(|heard| heard.job(facts.clone()));
             let next = self.when.next(self.last().await?, now);
             if next > now {
                 let left = u64::try_from(next.seconds() - now.seconds()).unwrap_or(0).max(1);
@@ -110,6 +107,8 @@ impl Scheduled {
                     let noted = self.when.noted(now).micros().to_string();
                     self.bookmarks.put(SHELF, &[(self.name.clone(), noted)]).await?;
                     facts.last_ok = Some(now);
+                    let seconds = u64::try_from(now.seconds()).unwrap_or(0);
+                    post.tools.counts.set(counts::SCHEDULED_LAST, &[("work", &self.name)], seconds);
                 }
                 Err(failure) => {
                     failures += 1;

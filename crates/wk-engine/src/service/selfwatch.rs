@@ -1,16 +1,20 @@
 //! Lets the watch judge itself every so often.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use wk_seam::bookmarks::Bookmarks;
 use wk_seam::{Answer, Future};
 use wk_watch::selfwatch::Heard;
 use wk_watch::selfwatch::measures::Measure;
 
 use super::counts::Counts;
+use super::last_word::LastWord;
 use super::{Post, counts};
 use crate::selfwatch::Selfwatch;
 
-/// Tells what only the program's edge knows: disks, the outbox, drills. What else it tells is left out.
+/// Tells what only the program's edge knows: disks, the outbox, drills, other clocks. What else it tells
+/// is left out.
 pub type More = Box<dyn Fn() -> Future<'static, Answer<Heard>> + Send + Sync>;
 
 /// The watch over the watch, as a job.
@@ -21,32 +25,54 @@ pub struct SelfwatchJob {
     pub every: Duration,
     /// What the jobs do not know.
     pub more: More,
+    /// Where what the service says of itself is kept.
+    pub bookmarks: Arc<dyn Bookmarks>,
 }
 
 impl SelfwatchJob {
-    /// Judges until it is told to stop.
+    /// Judges until it is told to stop, and says every few seconds how the service is.
     ///
     /// # Errors
     /// If the ledger fails; the next turn makes up for it.
     pub async fn run(&self, post: &Post) -> Answer<()> {
+        let beat = self.every.min(WORD_EVERY);
+        let mut waited = Duration::ZERO;
+        let mut clock = None;
         // The jobs have not looked at anything yet.
-        while post.stop.pause(self.every).await {
-            let Heard { disks, outbox, drills, .. } = (self.more)().await?;
+        while post.stop.pause(beat).await {
             let mut heard = Heard::default();
             post.tools.hear(|known| heard = known.clone());
-            let heard = Heard { disks, outbox, drills, ..heard };
-            let turn = self.selfwatch.turn(&heard).await?;
-            post.well();
-            post.tools.counts.set(counts::ALERTS, &[], turn.alerts.len() as u64);
-            turn.sources.iter().for_each(|source| show(source, &post.tools.counts));
-            if turn.raised + turn.ended > 0 {
-                let (raised, ended) = (turn.raised, turn.ended);
-                tracing::warn!(job = post.name(), raised, ended, "the watch judged itself");
+            waited += beat;
+            if waited >= self.every {
+                waited = Duration::ZERO;
+                let more = (self.more)().await?;
+                clock = more.clock;
+                let Heard { disks, outbox, drills, .. } = more;
+                heard = Heard { disks, outbox, drills, clock: clock.clone(), ..heard };
+                self.judge(&heard, post).await?;
             }
+            heard.clock = clock.clone();
+            let now = post.tools.clock.now();
+            LastWord::of(&heard, now).keep(self.bookmarks.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn judge(&self, heard: &Heard, post: &Post) -> Answer<()> {
+        let turn = self.selfwatch.turn(heard).await?;
+        post.well();
+        post.tools.counts.set(counts::ALERTS, &[], turn.alerts.len() as u64);
+        turn.sources.iter().for_each(|source| show(source, &post.tools.counts));
+        if turn.raised + turn.ended > 0 {
+            let (raised, ended) = (turn.raised, turn.ended);
+            tracing::warn!(job = post.name(), raised, ended, "the watch judged itself");
         }
         Ok(())
     }
 }
+
+/// Between two words of how the service is.
+const WORD_EVERY: Duration = Duration::from_secs(10);
 
 /// A source in figures.
 fn show(of: &Measure, counts: &Counts) {

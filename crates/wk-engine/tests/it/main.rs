@@ -4,7 +4,9 @@
 mod erasure;
 mod exactly_once;
 mod expiry;
+mod judgements;
 mod notify;
+mod paging;
 mod quiet;
 mod selfwatch;
 mod service;

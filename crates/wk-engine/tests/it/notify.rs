@@ -20,7 +20,7 @@ use wk_seam::outbox::{Outbox as _, PostQuery, Standing};
 use wk_seam::triage::Triage as _;
 
 /// A Thursday, at noon.
-const NOON: Timestamp = Timestamp::from_seconds(1_707_998_400);
+pub(crate) const NOON: Timestamp = Timestamp::from_seconds(1_707_998_400);
 
 const ROUTES: &str = "
 - name: high
@@ -75,6 +75,8 @@ impl World {
             policy: Arc::new(self.policy.clone()),
             advice: Arc::new(|_| Advice::default()),
             is_drill: Arc::new(|finding| finding.actor.as_deref() == Some("exerciser")),
+            reports: None,
+            paging: None,
             by: by.to_owned(),
         };
         (notify, faults)
@@ -112,7 +114,7 @@ impl World {
     }
 }
 
-fn sighting(id: &str, rule: &str, tenths: u8, time: Timestamp) -> Sighting {
+pub(crate) fn sighting(id: &str, rule: &str, tenths: u8, time: Timestamp) -> Sighting {
     Sighting {
         finding: FindingId(id.to_owned()),
         rule: Rule {
@@ -145,7 +147,7 @@ fn id_of(parcel: &Parcel) -> Option<String> {
     }
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(future)
 }

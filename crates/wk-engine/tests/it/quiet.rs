@@ -110,6 +110,8 @@ pub(crate) fn notify(
         policy: Arc::new(policy),
         advice: Arc::new(|_| Advice::default()),
         is_drill: Arc::new(|_| false),
+        reports: None,
+        paging: None,
         by: "test".to_owned(),
     }
 }

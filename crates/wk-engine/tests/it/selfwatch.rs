@@ -16,15 +16,15 @@ use wk_watch::selfwatch::{Heard, Limits};
 use crate::quiet::{notices, notify};
 
 /// Monday 2024-02-12T00:00:00Z.
-const MONDAY: Timestamp = Timestamp::from_seconds(1_707_696_000);
+pub(crate) const MONDAY: Timestamp = Timestamp::from_seconds(1_707_696_000);
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
 /// A watch on a fake clock, fed every ten minutes.
-struct Month {
-    clock: Arc<StandingClock>,
-    ledger: MemoryLedger,
+pub(crate) struct Month {
+    pub(crate) clock: Arc<StandingClock>,
+    pub(crate) ledger: MemoryLedger,
     watch: Selfwatch,
     heard: Heard,
     now: Timestamp,
@@ -32,7 +32,7 @@ struct Month {
 }
 
 impl Month {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(StandingClock::at(MONDAY));
         let ledger = MemoryLedger::default();
         let watch = watch(&ledger, &clock);
@@ -40,7 +40,11 @@ impl Month {
     }
 
     /// Lets time pass in steps of ten minutes; each step feeds what it is told and takes a turn.
-    fn pass(&mut self, seconds: i64, feed: impl Fn(i64) -> Vec<(&'static str, u64)>) -> Vec<Turn> {
+    pub(crate) fn pass(
+        &mut self,
+        seconds: i64,
+        feed: impl Fn(i64) -> Vec<(&'static str, u64)>,
+    ) -> Vec<Turn> {
         let until = self.now.plus_seconds(seconds);
         let mut turns = Vec::new();
         while self.now < until {
@@ -54,8 +58,24 @@ impl Month {
         turns
     }
 
+    /// Some records of a source that cannot be read.
+    pub(crate) fn feed_refused(&mut self, source: &str, complaints: u64) {
+        self.fed += 1;
+        let tally = Tally { read: complaints, complaints, ..Tally::default() };
+        let object = ObjectRow {
+            identity: Sha256::of(format!("{source} {}", self.fed).as_bytes()),
+            uri: String::new(),
+            size: 1,
+            modified: self.now,
+            tallies: vec![(source.to_owned(), tally)],
+            complaints: Vec::new(),
+        };
+        let commit = Commit { objects: vec![object], recorded: self.now, ..Commit::default() };
+        block_on(self.ledger.commit(&commit)).unwrap();
+    }
+
     /// Some live events of a source, as old as it says.
-    fn feed(&mut self, source: &str, rows: u64, age: i64) {
+    pub(crate) fn feed(&mut self, source: &str, rows: u64, age: i64) {
         self.fed += 1;
         let event = self.now.plus_seconds(-age);
         let place = PlaceHour::new(source, "111122223333", "eu-west-1", hour_of(event));
@@ -112,7 +132,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// CloudTrail day and night, the firewall in office hours.
-fn as_ever(second: i64) -> Vec<(&'static str, u64)> {
+pub(crate) fn as_ever(second: i64) -> Vec<(&'static str, u64)> {
     let (hour, day) = (second / HOUR % 24, second / DAY % 7);
     let office = (8..18).contains(&hour) && day < 5;
     let mut feed = vec![("cloudtrail", if office { 150 } else { 50 })];

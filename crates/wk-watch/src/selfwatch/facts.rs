@@ -26,6 +26,14 @@ pub struct Heard {
     pub drills: Vec<DrillFacts>,
 }
 
+impl Heard {
+    /// Takes in what is known of a job, in place of what was known of it before.
+    pub fn job(&mut self, facts: JobFacts) {
+        self.jobs.retain(|job| job.name != facts.name);
+        self.jobs.push(facts);
+    }
+}
+
 /// A queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueFacts {

@@ -11,10 +11,10 @@ use wk_act::routes::{Outcome, RoutedEvent, Routes, Step, Taken, decide};
 use wk_model::complaint::printable;
 use wk_model::finding::{Finding, Origin};
 use wk_seam::ledger::{FindingQuery, Ledger as _};
-use wk_store::query::{AskOptions, output};
 
 use crate::cli::{Exit, Usage, table};
 use crate::config::Home;
+use crate::wire::reports::LakeReports;
 use crate::wire::{App, tell_bad_routes};
 
 /// Say which routes match a finding or an event, why, and what follows.
@@ -95,19 +95,7 @@ async fn record(app: &App, finding: &Finding) -> anyhow::Result<Option<String>> 
     if finding.rule.product == "watchkeeper" {
         return Ok(None);
     }
-    let Some(table) = crate::wire::tables().into_iter().find(|t| t.name == finding.latest.table)
-    else {
-        return Ok(None);
-    };
-    let id = finding.latest.id.replace('\'', "''");
-    let sql = format!("SELECT raw FROM {} WHERE event_id = '{id}' LIMIT 1", table.name);
-    let mut answer = app.questions().await?.ask_sql(&sql, &AskOptions::default()).await?;
-    while let Some(batch) = answer.next().await? {
-        if batch.num_rows() > 0 {
-            return Ok(output::Texts::of(&batch, 0).get(0).map(str::to_owned));
-        }
-    }
-    Ok(None)
+    Ok(LakeReports::of(app).read(&[finding]).await?.into_iter().next().flatten())
 }
 
 fn as_json(event: &RoutedEvent, steps: &[Step<'_>], outcomes: &[Outcome]) -> Value {

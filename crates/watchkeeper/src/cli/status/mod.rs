@@ -1,23 +1,27 @@
 //! `watchkeeper status`: how the watch goes, on one page.
 
 mod gaps;
+mod service;
 mod sources;
 
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use wk_engine::service::last_word::LastWord;
 use wk_model::arrivals::hour_of;
 use wk_model::finding::Finding;
 use wk_model::{SeverityWord, Timestamp};
 use wk_seam::ledger::{FindingQuery, Ledger as _};
+use wk_watch::selfwatch::facts::OutboxFacts;
 use wk_watch::selfwatch::measures::{Measure, measures};
 use wk_watch::selfwatch::{State, span};
 
 use super::{Exit, table};
 use crate::wire::{App, heard};
 
-/// Show how the watch goes: sources, lag, volume, gaps, open alerts, the lake.
+/// Show how the watch goes: sources, lag, volume, gaps, open alerts, the lake, what waits, what is done
+/// on a schedule.
 ///
 /// Ends with 1 if a source is silent.
 #[derive(Args)]
@@ -54,6 +58,12 @@ struct Report {
     /// Findings last seen in the last 24 hours, worst first.
     found: Vec<(SeverityWord, usize)>,
     lake: Lake,
+    /// What waits to be told, and what was given up.
+    outbox: OutboxFacts,
+    /// What the service said of itself last.
+    service: Option<LastWord>,
+    /// Whether it makes backups.
+    backups: bool,
 }
 
 struct Lake {
@@ -102,6 +112,9 @@ impl Report {
             open: open(app).await?,
             found: found(app, now).await?,
             lake: Lake::of(app).await?,
+            outbox: heard::outbox(app).await?,
+            service: heard::last_word(app).await?,
+            backups: app.config.backup.target(app.home.path())?.is_some(),
         })
     }
 
@@ -138,7 +151,7 @@ impl Report {
             l.left,
             l.holds
         )?;
-        Ok(())
+        service::print(self, out)
     }
 
     fn print_alerts(&self, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -175,6 +188,10 @@ impl Report {
                 .collect::<serde_json::Map<_, _>>(),
             "lake": {"version": l.version, "files": l.files, "rows": l.rows, "bytes": l.bytes,
                 "left_files": l.left, "holds": l.holds},
+            "outbox": {"waiting": self.outbox.waiting, "oldest": self.outbox.oldest_due,
+                "dead": self.outbox.dead},
+            "service": self.service.as_ref().map(service::json),
+            "backups": self.backups,
         })
     }
 }
