@@ -5,7 +5,7 @@
 //! * [`sources`] is the catalogue: one file per source, each saying everything about itself.
 //! * [`record`] is what they share: members, fields, times.
 //! * [`saved`] reads saved queries; the built-in ones are in [`library`].
-//! * [`selfwatch`] judges how the watch itself goes.
+//! * [`selfwatch`] judges how the watch itself goes; [`which_runbook`] says what helps with a finding.
 //! * [`rehearsal`] runs the tests that stand in rules.
 //! * [`lint`] says what is wrong with rules, [`trial`] runs them over one event, [`modes`] says which
 //!   are off or only tried.
@@ -36,3 +36,4 @@ pub mod sources;
 pub mod stateful;
 pub mod trial;
 mod unwrap;
+pub mod which_runbook;

@@ -5,6 +5,7 @@
 /// Name and text of every runbook.
 #[rustfmt::skip]
 pub const RUNBOOKS: &[(&str, &str)] = &[
+    ("alarm.md", include_str!("../../../rules/runbooks/alarm.md")),
     ("back-fill.md", include_str!("../../../rules/runbooks/back-fill.md")),
     ("clock-skew.md", include_str!("../../../rules/runbooks/clock-skew.md")),
     ("complaints-burst.md", include_str!("../../../rules/runbooks/complaints-burst.md")),
@@ -12,6 +13,7 @@ pub const RUNBOOKS: &[(&str, &str)] = &[
     ("disk-full.md", include_str!("../../../rules/runbooks/disk-full.md")),
     ("drill-failed.md", include_str!("../../../rules/runbooks/drill-failed.md")),
     ("gap.md", include_str!("../../../rules/runbooks/gap.md")),
+    ("guardduty.md", include_str!("../../../rules/runbooks/guardduty.md")),
     ("heartbeat-lost.md", include_str!("../../../rules/runbooks/heartbeat-lost.md")),
     ("job-failed.md", include_str!("../../../rules/runbooks/job-failed.md")),
     ("job-overdue.md", include_str!("../../../rules/runbooks/job-overdue.md")),
@@ -23,6 +25,7 @@ pub const RUNBOOKS: &[(&str, &str)] = &[
     ("queue-old.md", include_str!("../../../rules/runbooks/queue-old.md")),
     ("restore.md", include_str!("../../../rules/runbooks/restore.md")),
     ("rules-broken.md", include_str!("../../../rules/runbooks/rules-broken.md")),
+    ("security-hub.md", include_str!("../../../rules/runbooks/security-hub.md")),
     ("service-down.md", include_str!("../../../rules/runbooks/service-down.md")),
     ("silence.md", include_str!("../../../rules/runbooks/silence.md")),
     ("triage.md", include_str!("../../../rules/runbooks/triage.md")),

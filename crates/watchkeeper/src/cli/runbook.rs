@@ -6,6 +6,7 @@ use clap::Args;
 use wk_lang::nearest::nearest;
 use wk_watch::runbooks::RUNBOOKS;
 use wk_watch::selfwatch;
+use wk_watch::which_runbook::text;
 
 use super::{Exit, Usage, table};
 
@@ -23,7 +24,7 @@ impl Runbook {
             return list(out);
         }
         let name = self.name.strip_prefix("selfwatch.").unwrap_or(&self.name);
-        let Some(text) = text_of(name) else {
+        let Some(said) = text(name) else {
             let names = RUNBOOKS.iter().map(|(file, _)| of_file(file));
             let like = nearest(name, names).map(|n| format!("; did you mean {n}?"));
             let like = like.unwrap_or_default();
@@ -31,7 +32,7 @@ impl Runbook {
                 format!("there is no runbook {name:?}{like} watchkeeper runbook list lists all");
             return Err(Usage::error(why));
         };
-        out.write_all(text.as_bytes())?;
+        out.write_all(said.as_bytes())?;
         Ok(Exit::Ok)
     }
 }
@@ -40,16 +41,18 @@ fn list(out: &mut dyn Write) -> anyhow::Result<Exit> {
     let row = |(file, text): &(&str, &str)| {
         let name = of_file(file);
         let title = text.lines().next().unwrap_or_default().trim_start_matches("# ");
-        let raised_by = selfwatch::named(name).map_or("", |judgement| judgement.id);
+        let raised_by = match name {
+            "guardduty" => "findings of GuardDuty",
+            "security-hub" => "findings of Security Hub",
+            "alarm" => "alarms, and failures that AWS reports",
+            "triage" => "every other finding",
+            _ => selfwatch::named(name).map_or("", |judgement| judgement.id),
+        };
         vec![name.to_owned(), title.to_owned(), raised_by.to_owned()]
     };
     let rows: Vec<Vec<String>> = RUNBOOKS.iter().map(row).collect();
     table::print(&["name", "what it is for", "raised by"], &rows, out)?;
     Ok(Exit::Ok)
-}
-
-fn text_of(name: &str) -> Option<&'static str> {
-    RUNBOOKS.iter().find(|(file, _)| of_file(file) == name).map(|(_, text)| *text)
 }
 
 fn of_file(file: &str) -> &str {
@@ -68,7 +71,7 @@ mod tests {
     #[test]
     fn every_self_alert_has_a_runbook() {
         for judgement in selfwatch::ALL {
-            assert!(text_of(judgement.name).is_some(), "{}", judgement.name);
+            assert!(text(judgement.name).is_some(), "{}", judgement.name);
         }
     }
 

@@ -101,7 +101,7 @@ mod tests {
     fn read(text: &str) -> Result<Option<Target>, String> {
         let backup: Backup = toml::from_str(text).map_err(|e| e.to_string())?;
         backup.seconds().map_err(|e| e.to_string())?;
-        backup.target(Path::new("/home/watch")).map_err(|e| e.to_string())
+        backup.target(Path::new("/srv/watch")).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(read("to = 's3://b/x/y/'"), Ok(Some(Target::S3("s3://b/x/y".to_owned()))));
         assert_eq!(read("to = '/backup'"), Ok(Some(Target::Folder("/backup".into()))));
         for (text, told) in [
-            ("to = '/home/watch/backup'", "lies in the home directory"),
+            ("to = '/srv/watch/backup'", "lies in the home directory"),
             ("to = 'backup'", "no whole path"),
             ("to = 's3://bucket'", "s3://bucket/prefix"),
             ("to = '/backup'\nkeep = 0", "at least 1"),

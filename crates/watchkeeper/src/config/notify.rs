@@ -193,7 +193,8 @@ impl Config {
         let digest = policy.digest.iter().map(|n| ("[notify] digest", n));
         let drills = policy.drill.iter().map(|n| ("[notify] drill", n));
         let oncall = policy.oncall_channel.iter().map(|n| ("[oncall] channel", n));
-        let named = steps.chain(digest).chain(drills).chain(oncall);
+        let contacts = self.drill.contacts.iter().map(|n| ("[drill] contacts", n));
+        let named = steps.chain(contacts).chain(digest).chain(drills).chain(oncall);
         let mut found: Vec<Mistake> = named
             .filter(|(_, name)| !known(name))
             .map(|(key, name)| {

@@ -66,6 +66,8 @@ pub(crate) struct BackFill {
 pub(crate) struct Drill {
     /// The channel that must take the drill's notice. None: the drill ends at the route, and says so.
     pub(crate) channel: Option<String>,
+    /// Channels and people that must be reached in an emergency: tried every month.
+    pub(crate) contacts: Vec<String>,
     /// The service holds no drills.
     pub(crate) off: bool,
 }

@@ -13,13 +13,12 @@ use wk_seam::outbox::Outbox as _;
 use wk_seam::pager::Pager;
 use wk_watch::detect::Detections;
 use wk_watch::selfwatch;
+use wk_watch::which_runbook::which_runbook;
 
 use super::reports::LakeReports;
 use super::{App, writer};
 use crate::config::oncall::AskedPagerDuty;
 
-/// The runbook of findings that have none of their own.
-const TRIAGE: &str = "triage";
 /// Days for which notices are kept, unless the configuration says otherwise.
 const KEEP_DAYS: u32 = 400;
 
@@ -101,7 +100,7 @@ fn advice(
     }
     Arc::new(move |finding| {
         let judgement = finding.rule.strip_prefix("selfwatch.").and_then(selfwatch::named);
-        let name = judgement.map_or(TRIAGE, |judgement| judgement.name);
+        let name = which_runbook(&finding.product, &finding.rule);
         let runbook = match &runbooks {
             Some(base) => format!("{}/{name}", base.trim_end_matches('/')),
             None => format!("watchkeeper runbook {name}"),

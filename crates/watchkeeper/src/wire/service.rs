@@ -359,6 +359,9 @@ impl Parts {
             // While somebody is there to read what came of it.
             jobs.push(self.at("drill detection", When::Daily(9 * 3600), detection_drill));
             jobs.push(self.at("drill queries", When::Daily(9 * 3600 + 1800), queries_drill));
+            if !self.app.config.drill.contacts.is_empty() {
+                jobs.push(self.at("drill contacts", When::Daily(10 * 3600), contacts_drill));
+            }
         }
         Ok(jobs)
     }
@@ -406,16 +409,22 @@ fn detection_drill(app: Arc<App>) -> Done {
     done("hold a drill", async move { hold(&app, Which::Detection).await.map(Some) })
 }
 
-/// Every month: the other days there is nothing to do.
 fn queries_drill(app: Arc<App>) -> Done {
-    done("hold a drill", async move {
-        let month_ago = app.clock.now().plus_seconds(-Which::Queries.every_seconds());
-        let held = app.ledger.drills(1_000).await?;
-        match held.iter().any(|d| d.name == Which::Queries.name() && d.at > month_ago) {
-            true => Ok(None),
-            false => hold(&app, Which::Queries).await.map(Some),
-        }
-    })
+    done("hold a drill", async move { monthly(&app, Which::Queries).await })
+}
+
+fn contacts_drill(app: Arc<App>) -> Done {
+    done("hold a drill", async move { monthly(&app, Which::Contacts).await })
+}
+
+/// Every month: the other days there is nothing to do.
+async fn monthly(app: &App, which: Which) -> anyhow::Result<Option<String>> {
+    let month_ago = app.clock.now().plus_seconds(-which.every_seconds());
+    let held = app.ledger.drills(1_000).await?;
+    match held.iter().any(|d| d.name == which.name() && d.at > month_ago) {
+        true => Ok(None),
+        false => hold(app, which).await.map(Some),
+    }
 }
 
 async fn hold(app: &App, which: Which) -> anyhow::Result<String> {

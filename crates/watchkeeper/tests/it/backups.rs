@@ -10,18 +10,20 @@ use wk_seam::bookmarks::Bookmarks as _;
 use wk_seam::clock::StandingClock;
 use wk_store::bookmarks::SqliteBookmarks;
 
+use crate::notify::secret;
+use crate::post::{mail_server, receiver};
 use crate::program::Home;
 use crate::s3::Moto;
 use crate::service::Running;
 
-/// A home whose daily backup was made last two days ago.
-fn overdue(config: &str) -> Home {
+/// A home whose daily work was done last long ago.
+fn overdue(work: &str, config: &str) -> Home {
     let home = Home::new();
     assert_eq!(home.run(["complaints"]).code, Some(0), "the home is made");
     std::fs::write(home.path().join("config.toml"), config).unwrap();
     let past = Timestamp::from_seconds(1_700_000_000);
     let bookmarks = SqliteBookmarks::open(&home.path(), Arc::new(StandingClock::at(past))).unwrap();
-    let last = [("backup".to_owned(), past.micros().to_string())];
+    let last = [(work.to_owned(), past.micros().to_string())];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(bookmarks.put("schedule", &last)).unwrap();
     home
@@ -42,11 +44,11 @@ fn slow_the_service_makes_up_for_a_backup_that_was_missed_and_status_says_when()
     }
     std::fs::create_dir(to.path().join(".coming-watchkeeper-2024-02-17T0200Z")).unwrap();
     let backup = format!("[backup]\nto = '{}'\nkeep = 2\n", to.path().display());
-    let home = overdue(&watching(folder.path(), &backup));
+    let home = overdue("backup", &watching(folder.path(), &backup));
     let mut service = Running::at(&home);
     service.reaches(WELL, 1.0);
     let last = "watchkeeper_scheduled_last_success_timestamp_seconds{work=\"backup\"}";
-    assert!(service.figure(last) > 1.7e9);
+    service.reaches(last, 1.7e9);
     let mut names: Vec<String> = std::fs::read_dir(to.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -103,7 +105,7 @@ s3.put_object(Bucket='backups', Key='wk/notes.txt', Body=b'x')
         "[backup]\nto = 's3://backups/wk'\nkeep = 2\nregion = 'eu-central-1'\nendpoint = '{}'\n",
         moto.endpoint
     );
-    let home = overdue(&watching(folder.path(), &backup));
+    let home = overdue("backup", &watching(folder.path(), &backup));
     let mut run = home.command(["run", "--log-format", "json"]);
     run.env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "example")
@@ -121,4 +123,44 @@ assert f'wk/{backups[1]}/backup.json' in keys and f'wk/{backups[1]}/ledger.sqlit
 assert 'wk/notes.txt' in keys, keys
 ";
     moto.do_in_python(code, &[]);
+}
+
+#[test]
+fn moto_the_service_tries_emergency_contacts_every_month_and_keeps_receipts() {
+    let Some(moto) = Moto::start() else { return };
+    let (pager, pages) = receiver(|_| Some((202, "")));
+    let (port, mails) = mail_server(|_| "250 fine");
+    let folder = tempfile::tempdir().unwrap();
+    let home = overdue("drill contacts", "");
+    let key = secret(&home);
+    let people = format!(
+        "[smtp]\nhost = '127.0.0.1'\nport = {port}\nsecurity = 'none'\n[channels.mail]\nkind = 'email'\nfrom = 'w@example.com'\nto = 'team@example.com'\n[channels.phone]\nkind = 'sms'\nto = '+4915112345678'\n[channels.page]\nkind = 'pagerduty'\nrouting_key = 'file:{key}'\nurl = '{pager}/v2/enqueue'\n[people.ada]\nchannels = ['mail', 'phone']\n[drill]\ncontacts = ['ada', 'page']\n"
+    );
+    let config = watching(folder.path(), &people);
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let mut run = home.command(["run", "--log-format", "json"]);
+    run.env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "example")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_ENDPOINT_URL", &moto.endpoint);
+    let mut service = Running::begin(run);
+    service
+        .reaches("watchkeeper_scheduled_runs_total{work=\"drill contacts\",ended=\"well\"}", 1.0);
+    // What it opened at the pager is resolved.
+    service.reaches("watchkeeper_notices_total{became=\"accepted\"}", 4.0);
+    assert_eq!(service.stop().0, Some(0));
+    assert_eq!((mails.all().len(), pages.all().len()), (1, 2));
+    assert!(mails.all()[0].contains("DRILL"), "{}", mails.all()[0]);
+    assert!(pages.all()[0].contains("\"trigger\"") && pages.all()[1].contains("\"resolve\""));
+    let held: Value = serde_json::from_str(&home.run(["drill", "list", "--json"]).out).unwrap();
+    let contacts = held.as_array().unwrap().iter().find(|d| d["name"] == "contacts").unwrap();
+    assert_eq!(contacts["passed"], true, "{contacts:#}");
+    let steps: Vec<&str> =
+        contacts["steps"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["mail", "phone", "page"]);
+    let receipts: Value =
+        serde_json::from_str(&home.run(["notify", "receipts", "--json"]).out).unwrap();
+    let drills = receipts.as_array().unwrap().iter().filter(|r| r["notice"]["kind"] == "drill");
+    assert!(drills.count() >= 3, "{receipts:#}");
 }

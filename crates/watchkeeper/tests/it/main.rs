@@ -9,6 +9,7 @@ mod backups;
 mod check;
 mod corpus;
 mod crash;
+mod detections;
 mod disk;
 mod doctor;
 mod doctor_strict;

@@ -263,7 +263,9 @@ fn told_live(pattern: &str, events: &[(&str, &str)]) -> Vec<String> {
     let (address, given) = crate::post::receiver(|_| Some((200, "")));
     let home = Home::new();
     std::fs::create_dir_all(home.path()).unwrap();
-    let config = format!("[channels.team]\nkind = 'webhook'\nurl = '{address}/in'\n");
+    let config = format!(
+        "[channels.team]\nkind = 'webhook'\nurl = '{address}/in'\n[notify]\ngroup_wait_seconds = 0\n"
+    );
     std::fs::write(home.path().join("config.toml"), config).unwrap();
     own_routes(
         &home,

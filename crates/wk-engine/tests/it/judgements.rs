@@ -150,6 +150,7 @@ impl Scene {
         let routes = "- name: all\n  pattern: {source: [watchkeeper]}\n  notify: {channels: [team], group_by: [finding]}\n";
         let notify = Notify {
             outbox: Arc::new(self.ledger.clone()),
+            triage: Arc::new(self.ledger.clone()),
             courier: Arc::new(MemoryCourier::answering(move |_| answer.clone())),
             clock: self.clock.clone(),
             routes: Arc::new(Routes::with_own([("test", routes)]).0),
@@ -241,7 +242,7 @@ impl Queue for Deep {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
     fn depth(&self) -> Future<'_, Answer<Depth>> {
-        let depth = self.depth.lock().unwrap().clone();
+        let depth = *self.depth.lock().unwrap();
         Box::pin(std::future::ready(Ok(depth)))
     }
 }

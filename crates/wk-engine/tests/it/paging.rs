@@ -80,6 +80,7 @@ impl World {
         };
         let notify = Notify {
             outbox: Arc::new(ledger.clone()),
+            triage: Arc::new(ledger.clone()),
             courier: Arc::new(courier.clone()),
             clock: clock.clone(),
             routes: Arc::new(Routes::with_own([("test", ROUTES)]).0),

@@ -308,6 +308,11 @@ fn region(record: Value<'_>) -> Option<Cow<'_, str>> {
     fields::text(record, "region")
 }
 
+/// The services whose failures are findings; some stand several times.
+pub(crate) fn services() -> impl Iterator<Item = &'static str> {
+    FAILURES.iter().map(|failure| failure.service)
+}
+
 fn failure_of(source: &str, kind: &str, detail: Value<'_>) -> Option<&'static Failure> {
     let service = source.strip_prefix("aws.")?;
     FAILURES.iter().find(|f| {

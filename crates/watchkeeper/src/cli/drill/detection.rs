@@ -99,11 +99,12 @@ async fn receipt(
     if !queue(app, notice.bounded(), now).await? {
         return Ok(step("receipt", false, "the outbox was overtaken again and again"));
     }
-    await_receipt(app, &key, channel, wait).await
+    let took = await_receipt(app, &key, channel, wait).await?;
+    Ok(DrillStep { name: "receipt".to_owned(), ..took })
 }
 
-/// Queues the notice. False if other processes were faster each time.
-async fn queue(app: &App, notice: Notice, now: Timestamp) -> anyhow::Result<bool> {
+/// Queues a notice. False if other processes were faster each time.
+pub(super) async fn queue(app: &App, notice: Notice, now: Timestamp) -> anyhow::Result<bool> {
     for _ in 0..TRIES {
         let desk = app.ledger.desk().await?;
         let step = Step {
@@ -121,7 +122,9 @@ async fn queue(app: &App, notice: Notice, now: Timestamp) -> anyhow::Result<bool
     Ok(false)
 }
 
-async fn await_receipt(
+/// Waits until the channel took what has this key, refused it, or the time is over: a step of the
+/// channel's name.
+pub(super) async fn await_receipt(
     app: &App,
     key: &str,
     channel: &str,
@@ -132,22 +135,22 @@ async fn await_receipt(
     let mut left = wait.as_secs();
     loop {
         let posted = app.ledger.posted(&query).await?.into_iter().next();
-        let Some(posted) = posted else { return Ok(step("receipt", false, "the notice is gone")) };
+        let Some(posted) = posted else { return Ok(step(channel, false, "the notice is gone")) };
         match posted.standing {
             Standing::Accepted => {
                 let said = posted.receipt.map(|receipt| receipt.said).unwrap_or_default();
-                return Ok(step("receipt", true, format!("{channel} took it: {said}")));
+                return Ok(step(channel, true, format!("{channel} took it: {said}")));
             }
             Standing::Dead => {
                 let why = posted.reason.unwrap_or_default();
-                return Ok(step("receipt", false, format!("{channel} did not take it: {why}")));
+                return Ok(step(channel, false, format!("{channel} did not take it: {why}")));
             }
             Standing::Waiting if left == 0 => {
                 let why = posted.reason.unwrap_or_else(|| {
                     "nobody tried; the service delivers: is it running?".to_owned()
                 });
                 let said = format!("{channel} took nothing for {} s: {why}", wait.as_secs());
-                return Ok(step("receipt", false, said));
+                return Ok(step(channel, false, said));
             }
             Standing::Waiting => {}
         }

@@ -6,6 +6,7 @@
 //!   drill, and goes through the real outbox.
 //! * What came of it is kept, with a leaf in the log. A drill that failed is a self-alert.
 
+mod contacts;
 mod detection;
 mod queries;
 mod range;
@@ -67,22 +68,25 @@ pub(crate) enum Which {
     Detection,
     /// Questions whose answers are known: every month
     Queries,
+    /// Whoever must be reached in an emergency: every month
+    Contacts,
 }
 
 impl Which {
-    const ALL: [Self; 2] = [Self::Detection, Self::Queries];
+    const ALL: [Self; 3] = [Self::Detection, Self::Queries, Self::Contacts];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Detection => "detection",
             Self::Queries => "queries",
+            Self::Contacts => "contacts",
         }
     }
 
     pub(crate) const fn every_seconds(self) -> i64 {
         match self {
             Self::Detection => 86_400,
-            Self::Queries => 30 * 86_400,
+            Self::Queries | Self::Contacts => 30 * 86_400,
         }
     }
 }
@@ -146,6 +150,7 @@ pub(crate) async fn hold(app: &App, which: Which, wait: Duration) -> anyhow::Res
     let steps = match which {
         Which::Detection => detection::steps(app, at, wait).await?,
         Which::Queries => queries::steps(app, at).await?,
+        Which::Contacts => contacts::steps(app, at, wait).await?,
     };
     let drilled = Drilled { name: which.name().to_owned(), at, steps };
     app.ledger.note_drill(&drilled).await?;
