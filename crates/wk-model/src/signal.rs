@@ -46,11 +46,11 @@ pub enum Seen {
 pub struct Entry {
     /// The event.
     pub sample: Sample,
-    /// Which of the rules that the rule refers to matched it, by their places.
-    pub rules: Vec<u16>,
     /// The value that is counted or summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Which of the rules that the rule refers to matched it, by their places.
+    pub rules: Vec<u16>,
 }
 
 /// The first event of a term on a day.
@@ -109,6 +109,32 @@ pub struct Above {
     /// The value that it counts or sums.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+impl Entry {
+    /// By event, then by value.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let by_event = self.sample.event.cmp(&other.sample.event);
+        by_event.then_with(|| self.value.cmp(&other.value)).then_with(|| self.cmp(other))
+    }
+
+    /// Takes in what another entry says of the same event and value: a rule may look at an event,
+    /// and at another rule's finding that the event completes. False: it is of another.
+    pub fn take_in(&mut self, other: &Self) -> bool {
+        if self.sample.event != other.sample.event || self.value != other.value {
+            return false;
+        }
+        unite(&mut self.rules, &other.rules);
+        unite(&mut self.sample.above, &other.sample.above);
+        true
+    }
+}
+
+/// Adds what is not there yet, in order.
+fn unite<T: Ord + Clone>(here: &mut Vec<T>, there: &[T]) {
+    here.extend(there.iter().cloned());
+    here.sort();
+    here.dedup();
 }
 
 impl Sample {
@@ -193,8 +219,8 @@ impl Signal {
         let before = self.parts();
         match &mut self.seen {
             Seen::Entries(entries) => {
-                entries.sort();
-                entries.dedup();
+                entries.sort_by(Entry::order);
+                entries.dedup_by(|other, first| first.take_in(other));
             }
             Seen::Terms(terms) => {
                 terms.sort();

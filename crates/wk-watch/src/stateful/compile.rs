@@ -8,6 +8,7 @@ use wk_lang::sigma::{Correlation, Kind, Named, Problem, RuleError, Together};
 use wk_model::finding::Rule;
 use wk_model::{Severity, Sha256};
 
+use super::entries::Reach;
 use super::mark::Looks;
 use crate::detect::{BadRule, Detection};
 
@@ -155,9 +156,26 @@ impl Stateful {
             rules.push(StatefulRule::of(source, resolved, file));
         }
         connect(&mut rules);
+        wait_for_those_below(&mut rules);
         let looks = Looks::of(&rules, around.singles.len());
         let ids = rules.iter().enumerate().map(|(place, rule)| (rule.rule.id.clone(), place));
         Self { places: ids.collect(), rules, looks }
+    }
+}
+
+/// What a rule below finds only when its windows are closed comes that much later.
+fn wait_for_those_below(rules: &mut [StatefulRule]) {
+    for place in 0..rules.len() {
+        let below = rules[place].refers.iter().filter_map(|target| match target {
+            Target::Several(below) => rules.get(*below),
+            Target::Single(_) => None,
+        });
+        let later = below.map(|below| {
+            let closes = if below.is_eager() { 0 } else { Reach::of(below).behind };
+            below.lateness_seconds + closes
+        });
+        let later = later.max().unwrap_or_default();
+        rules[place].lateness_seconds = rules[place].lateness_seconds.max(later);
     }
 }
 

@@ -64,8 +64,14 @@ impl Fresh {
         let reach = Reach::of(rule);
         let mut came = Vec::with_capacity(entries.len());
         for entry in entries {
-            if state.held.binary_search_by(|held| order(&held.entry, &entry)).is_ok() {
-                continue;
+            let there = state.held.binary_search_by(|held| order(&held.entry, &entry));
+            if let Ok(place) = there {
+                let held = &mut state.held[place].entry;
+                let before = held.rules.len();
+                held.take_in(&entry);
+                if held.rules.len() == before {
+                    continue;
+                }
             }
             let time = entry.sample.event.time;
             let judged = |to: Timestamp| time <= to.plus_seconds(reach.behind);
@@ -75,7 +81,9 @@ impl Fresh {
             self.late += u64::from(late);
             self.first = Some(self.first.map_or(time, |first| first.min(time)));
             self.last = Some(self.last.map_or(time, |last| last.max(time)));
-            came.push(Held { entry, came: now.seconds(), told: Told::default() });
+            if there.is_err() {
+                came.push(Held { entry, came: now.seconds(), told: Told::default() });
+            }
         }
         if !came.is_empty() {
             state.held.extend(came);
@@ -90,13 +98,13 @@ fn order(a: &Entry, b: &Entry) -> std::cmp::Ordering {
 }
 
 /// How far from the event at which it ends a window or a row of events reaches, in seconds.
-struct Reach {
-    before: i64,
-    behind: i64,
+pub(super) struct Reach {
+    pub(super) before: i64,
+    pub(super) behind: i64,
 }
 
 impl Reach {
-    fn of(rule: &StatefulRule) -> Self {
+    pub(super) fn of(rule: &StatefulRule) -> Self {
         let span = rule.correlation.timespan_seconds;
         let Kind::Sequence(steps) = &rule.correlation.kind else {
             return Self { before: span, behind: 0 };

@@ -1,5 +1,6 @@
 //! `first_seen`: an event fires if its terms were not there in the days before it, once whoever did
-//! it has been known for the learning period.
+//! it has been known for the learning period. Who is not seen for longer than is remembered is to be
+//! learned anew.
 //!
 //! Terms are remembered by the day, so that it makes no difference whether a day's events come at
 //! once or one by one: the first event of a term on a day stands for all of that day.
@@ -23,7 +24,7 @@ struct Terms {
     account: Option<String>,
     /// Events up to here are judged.
     judged_to: Option<Timestamp>,
-    /// The earliest event of the key.
+    /// Since when the key is known.
     since: Option<Timestamp>,
     /// The last day of each term, by its hash.
     known: BTreeMap<u64, i32>,
@@ -69,7 +70,6 @@ impl Terms {
         let mut late = 0;
         for Term { term, first } in terms {
             let time = first.event.time;
-            self.since = Some(self.since.map_or(time, |since| since.min(time)));
             let term = hash(&term);
             let judged = self.judged_to.is_some_and(|judged| time <= judged);
             late += u64::from(judged);
@@ -99,13 +99,13 @@ impl Terms {
     /// Judges the events whose time is over, in their order.
     fn judge(&mut self, kind: &FirstSeen, closed: Timestamp, step: &mut Step<'_>) {
         let learning = i64::from(kind.learning_days) * 86_400;
-        let known_from = self.since.map(|since| since.plus_seconds(learning));
         let open = self.waiting.partition_point(|w| w.sample.event.time <= closed);
         let judged: Vec<Waiting> = self.waiting.drain(..open).collect();
         let account = self.account.clone();
         let mut told = None;
         for Waiting { sample, term } in judged {
             let time = sample.event.time;
+            self.meet(time, kind);
             let known = self.is_known(term, time.day(), kind);
             if !known && self.known.len() >= TERMS_MAX && !self.known.contains_key(&term) {
                 // What cannot be remembered would be new again and again.
@@ -114,8 +114,7 @@ impl Terms {
             }
             self.know(term, time.day());
             // The moment in which somebody is first seen is where they are at home.
-            let at_home = self.since.is_some_and(|since| time <= since);
-            let learned = !at_home && known_from.is_some_and(|from| from <= time);
+            let learned = self.since.is_some_and(|s| s < time && s.plus_seconds(learning) <= time);
             // An event with several new terms is one event.
             if !known && learned && told.as_ref() != Some(&sample.event) {
                 let bucket = time.floor_to(step.rule.window_seconds);
@@ -125,6 +124,15 @@ impl Terms {
             }
         }
         self.judged_to = self.judged_to.max(Some(closed));
+    }
+
+    /// Begins to learn the key, where nothing of it is remembered.
+    fn meet(&mut self, time: Timestamp, kind: &FirstSeen) {
+        let last = self.known.values().max().map_or(i64::MIN, |last| i64::from(*last));
+        let forgotten = i64::from(time.day().number()).saturating_sub(last);
+        if forgotten > i64::from(kind.history_days) {
+            self.since = Some(time);
+        }
     }
 
     /// Lets go the terms that were not there for longer than is remembered.

@@ -33,4 +33,6 @@ pub use step::{Stepped, step};
 pub use trial::{Happened, signals_of};
 
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //!
 //! The usual is the median over the buckets of the same hour in the weeks before, quiet ones
 //! included, and how far they lie from it is their median absolute deviation. All of it is counted
-//! in whole numbers.
+//! in whole numbers. What is not seen for longer than the history is to be learned anew.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ struct Counts {
     account: Option<String>,
     /// The last bucket that is judged.
     judged_to: Option<i64>,
-    /// The first bucket in which there was an event.
+    /// The first bucket of those that the usual is taken from.
     since: Option<i64>,
     /// How many events there were in each bucket.
     counts: BTreeMap<i64, u64>,
@@ -64,6 +64,11 @@ pub(super) fn step(
     step.stepped
 }
 
+/// For how many buckets a count is remembered.
+fn remembered(kind: &Rate) -> i64 {
+    i64::from(kind.history_weeks) * WEEK + HOUR
+}
+
 /// The last bucket that is over and waited for no longer.
 fn closed(step: &Step<'_>) -> i64 {
     step.closed().seconds().div_euclid(Rate::BUCKET_SECONDS) - 1
@@ -72,7 +77,6 @@ fn closed(step: &Step<'_>) -> i64 {
 impl Counts {
     /// Takes the events of a bucket in, and says how many of them came too late to be judged.
     fn take_in(&mut self, Count { bucket, count, first }: Count) -> u64 {
-        self.since = Some(self.since.map_or(bucket, |since| since.min(bucket)));
         let there = self.counts.entry(bucket).or_default();
         *there = there.saturating_add(count);
         if self.judged_to.is_some_and(|judged| bucket <= judged) {
@@ -97,6 +101,7 @@ impl Counts {
                 self.high = 0; // a bucket without events was between
             }
             self.judged_to = Some(bucket);
+            self.meet(kind, bucket);
             self.high = if self.is_high(kind, bucket) { self.high.saturating_add(1) } else { 0 };
             let row = match self.high {
                 high if high < kind.buckets => continue,
@@ -112,6 +117,14 @@ impl Counts {
                 self.high = 0;
             }
             self.judged_to = Some(closed);
+        }
+    }
+
+    /// Begins to learn the key, where nothing of it is remembered.
+    fn meet(&mut self, kind: &Rate, bucket: i64) {
+        let before = self.counts.range(..bucket).next_back().map(|(before, _)| *before);
+        if before.is_none_or(|before| bucket - before > remembered(kind)) {
+            self.since = Some(bucket);
         }
     }
 
@@ -156,7 +169,7 @@ impl Counts {
     }
 
     fn forget(&mut self, kind: &Rate, step: &mut Step<'_>) {
-        let oldest = closed(step) - i64::from(kind.history_weeks) * WEEK - HOUR;
+        let oldest = closed(step) - remembered(kind);
         self.counts = self.counts.split_off(&oldest);
         // An event of a bucket is told of as long as the buckets behind it may make it a row.
         let judged = self.judged_to.unwrap_or(i64::MIN);
@@ -164,9 +177,6 @@ impl Counts {
         while self.first.len() > SAMPLES_MAX {
             self.first.pop_first();
             step.stepped.dropped += 1;
-        }
-        if self.counts.is_empty() {
-            self.since = None;
         }
     }
 
@@ -180,7 +190,7 @@ impl Counts {
         let next = self.counts.range(judged.saturating_add(1)..).next();
         Some(match next {
             Some((bucket, _)) => end(*bucket).max(step.now),
-            None => end(last + i64::from(kind.history_weeks) * WEEK + HOUR + 1),
+            None => end(last + remembered(kind) + 1),
         })
     }
 
