@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use wk_lang::json::Value;
+use wk_lang::json::{Tape, Value};
 use wk_lang::sigma::{self, FieldPath, FieldValue, Lists, LogSource, RuleError, RuleSet};
 use wk_model::event::Cell;
 use wk_model::finding::{EventRef, FindingId, Grounds, Matched, Origin, Rule, Sighting};
@@ -16,10 +16,12 @@ use wk_model::{Row, Severity, SeverityWord, Sha256};
 
 use crate::event_rules::{EventRule, EventRules};
 use crate::filters;
+use crate::lists;
 use crate::modes::{Mode, ModeEntry, Modes};
 use crate::pack::PACK;
 use crate::sources::{self, Source};
 use crate::stateful::{self, Around, MarkedRow, Marks, Names, Stateful};
+use crate::surroundings::{self, Asks, InSurroundings, Surroundings};
 
 /// Rules, compiled once.
 pub struct Detections {
@@ -29,6 +31,10 @@ pub struct Detections {
     stateful: Stateful,
     /// What each source of the catalogue is to rules, in the order of the catalogue.
     sources: Vec<LogSource>,
+    /// What is known around records.
+    surroundings: Surroundings,
+    /// What of that the rules ask.
+    asks: Asks,
     /// What the user's routes ask to be told of.
     events: EventRules,
     /// Which rules are off, or only tried.
@@ -126,10 +132,10 @@ impl Detections {
 
     /// The rules of these files (name and text), and those that could not be read.
     pub fn read(files: impl Iterator<Item = (String, String)>) -> (Self, Vec<BadRule>) {
-        Self::read_with(files, &Lists::none())
+        Self::read_with(files, &lists::standard())
     }
 
-    /// The same, with lists for the placeholders in rules.
+    /// The same, with lists for the placeholders in rules ([`lists::for_rules`]).
     pub fn read_with(
         files: impl Iterator<Item = (String, String)>,
         lists: &Lists,
@@ -150,8 +156,21 @@ impl Detections {
         let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
         let (events, modes) = (EventRules::default(), Modes::default());
         let hash = String::new();
-        let all = Self { set, rules, stateful, sources, events, modes, hash, texts };
+        let asks = Asks::of(set.fields(), &rules, &stateful);
+        let surroundings = Surroundings::none();
+        let all =
+            Self { set, rules, stateful, sources, surroundings, asks, events, modes, hash, texts };
         (all.hashed(), bad)
+    }
+
+    /// The same, with what is known around records.
+    pub fn with_surroundings(self, surroundings: Surroundings) -> Self {
+        Self { surroundings, ..self }
+    }
+
+    /// What is known around records.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
     }
 
     /// The same, some of them off or only tried; of entries that fit the same the last counts.
@@ -239,6 +258,9 @@ impl Detections {
     /// Which rules match a JSON record of a source, in their order, in place of what was there.
     pub fn matches(&self, source: &Source, record: Value<'_>, matching: &mut Vec<usize>) {
         match self.log_source(source) {
+            Some(_) if self.asks.of_single_events() => {
+                self.matches_around(source, &self.around(source, None, Some(record)), matching);
+            }
             Some(log_source) => self.set.matches(&record, log_source, matching),
             None => matching.clear(),
         }
@@ -247,9 +269,33 @@ impl Detections {
     /// Which rules match a row of a text log.
     pub fn matches_row(&self, source: &Source, row: &Row<'_>, matching: &mut Vec<usize>) {
         match self.log_source(source) {
+            Some(_) if self.asks.of_single_events() => {
+                self.matches_around(source, &self.around(source, Some(row), None), matching);
+            }
             Some(log_source) => self.set.matches(&RowRecord(row), log_source, matching),
             None => matching.clear(),
         }
+    }
+
+    fn matches_around(
+        &self,
+        source: &Source,
+        record: &InSurroundings<'_>,
+        matching: &mut Vec<usize>,
+    ) {
+        match self.log_source(source) {
+            Some(log_source) => self.set.matches(record, log_source, matching),
+            None => matching.clear(),
+        }
+    }
+
+    fn around<'a>(
+        &'a self,
+        source: &'a Source,
+        row: Option<&'a Row<'a>>,
+        record: Option<Value<'a>>,
+    ) -> InSurroundings<'a> {
+        InSurroundings::new(&self.surroundings, &self.asks, source, row, record)
     }
 
     /// Runs every rule that applies over one event. `matching` is lent.
@@ -261,12 +307,20 @@ impl Detections {
         matching: &mut Vec<usize>,
         see: &mut dyn FnMut(Sighting),
     ) {
-        match record {
-            Some(record) => self.matches(source, record, matching),
-            None => self.matches_row(source, row, matching),
+        let by_column = RowRecord(row);
+        let around = self.asks.of_single_events().then(|| self.around(source, Some(row), record));
+        let seen: &dyn sigma::Record = match (&around, &record) {
+            (Some(around), _) => around,
+            (None, Some(record)) => record,
+            (None, None) => &by_column,
+        };
+        match (&around, record) {
+            (Some(around), _) => self.matches_around(source, around, matching),
+            (None, Some(record)) => self.matches(source, record, matching),
+            (None, None) => self.matches_row(source, row, matching),
         }
         for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
-            let mut sighting = rule.sighting(row, record);
+            let mut sighting = rule.sighting(row, seen);
             if self.admits(&mut sighting) {
                 see(sighting);
             }
@@ -291,7 +345,17 @@ impl Detections {
         at: MarkedRow,
         marks: &mut Marks,
     ) {
-        if !matching.is_empty() {
+        let asked = self.asks.of_several_events(matching);
+        if !asked.is_empty() {
+            // Marks look at values one by one, in JSON or in columns: what is known around the
+            // event comes to them as JSON.
+            let source = source_of(row);
+            let around = self.around(source, Some(row), record);
+            let json = surroundings::as_json(&around, &asked);
+            let mut tape = Tape::new();
+            let seen = tape.parse(&json).ok().or(record);
+            self.stateful.mark(row, seen, matching, at, marks);
+        } else if !matching.is_empty() {
             self.stateful.mark(row, record, matching, at, marks);
         }
     }
@@ -300,6 +364,12 @@ impl Detections {
         let place = sources::ALL.iter().position(|s| std::ptr::eq(*s, source) || s.id == source.id);
         place.and_then(|place| self.sources.get(place))
     }
+}
+
+/// The source of a row's table.
+fn source_of(row: &Row<'_>) -> &'static Source {
+    let known = sources::ALL.iter().find(|source| std::ptr::eq(source.table, row.table));
+    known.copied().unwrap_or(&sources::applog::SOURCE)
 }
 
 pub(crate) fn log_source(source: &Source) -> LogSource {
@@ -324,9 +394,18 @@ struct Read {
 
 impl Read {
     fn file(&mut self, file: String, text: &str, lists: &Lists) {
-        let reading = sigma::read_rules_with(text, lists);
+        let mut reading = sigma::read_rules_with(text, lists);
         let version = Sha256::of(text.as_bytes()).short();
         let number = self.files.len();
+        let mut refuse = |names: surroundings::Names<'_>| {
+            let error = surroundings::unknown_fields(&names);
+            let known = error.is_none();
+            self.bad.extend(error.map(|error| BadRule { file: file.clone(), error }));
+            known
+        };
+        reading.rules.retain(|rule| refuse(surroundings::Names::Rule(rule)));
+        reading.correlations.retain(|rule| refuse(surroundings::Names::Correlation(rule)));
+        reading.filters.retain(|filter| refuse(surroundings::Names::Filter(filter)));
         let rules = reading.rules.into_iter();
         self.singles.extend(rules.map(|rule| (number, Detection::of(rule, &file, &version))));
         let correlations = reading.correlations.into_iter();
@@ -397,9 +476,9 @@ impl Detection {
     }
 
     /// What the rule says of an event that it matched. The machinery fills in the event's id.
-    fn sighting(&self, row: &Row<'_>, record: Option<Value<'_>>) -> Sighting {
+    fn sighting(&self, row: &Row<'_>, seen: &dyn sigma::Record) -> Sighting {
         let time = row.time.unwrap_or_default();
-        let resources = self.resources(row, record);
+        let resources = self.resources(row, seen);
         let account = row.account.as_deref().unwrap_or_default();
         let actor = row.actor.as_deref().or(row.source_ip.as_deref()).unwrap_or_default();
         let resource = resources.first().map_or("", String::as_str);
@@ -420,20 +499,15 @@ impl Detection {
             reported_count: None,
             origin: Origin::BackFill,
             ended: None,
-            grounds: self.grounds(row, record),
+            grounds: self.grounds(row, seen),
         }
     }
 
     /// What the match rests on: the address, and the fields that the rule asks for.
-    fn grounds(&self, row: &Row<'_>, record: Option<Value<'_>>) -> Grounds {
-        let by_column = RowRecord(row);
+    fn grounds(&self, row: &Row<'_>, seen: &dyn sigma::Record) -> Grounds {
         let mut matched: Vec<Matched> = Vec::new();
         for path in &self.asked {
-            let value = match &record {
-                Some(record) => sigma::Record::field(record, path),
-                None => sigma::Record::field(&by_column, path),
-            };
-            if let Some(value) = shown(&value) {
+            if let Some(value) = shown(&seen.field(path)) {
                 matched.push(Matched { field: path.as_str().to_owned(), value });
             }
         }
@@ -442,15 +516,10 @@ impl Detection {
     }
 
     /// What was acted on: the fields that the rule names, else what the event names.
-    fn resources(&self, row: &Row<'_>, record: Option<Value<'_>>) -> Vec<String> {
+    fn resources(&self, row: &Row<'_>, seen: &dyn sigma::Record) -> Vec<String> {
         let mut named = Vec::new();
-        let by_column = RowRecord(row);
         for path in &self.sigma.extension.resource {
-            let value = match &record {
-                Some(record) => sigma::Record::field(record, path),
-                None => sigma::Record::field(&by_column, path),
-            };
-            texts(&value, &mut named);
+            texts(&seen.field(path), &mut named);
         }
         if named.is_empty() {
             named.extend(row.resources.iter().map(|r| r.clone().into_owned()));

@@ -9,6 +9,7 @@
 //! * [`rehearsal`] runs the tests that stand in rules.
 //! * [`lint`] says what is wrong with rules, [`trial`] runs them over one event, [`modes`] says which
 //!   are off or only tried.
+//! * [`lists`] and [`places`] say what is known of an address; [`surroundings`] makes it fields of records.
 //! * [`messages`] says what a message of a queue asks for.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
 //!   those that look at several events.
@@ -23,9 +24,11 @@ mod filters;
 pub mod fingerprint;
 pub mod library;
 pub mod lint;
+pub mod lists;
 pub mod messages;
 pub mod modes;
 pub mod pack;
+pub mod places;
 pub mod reader;
 pub mod record;
 pub mod rehearsal;
@@ -34,6 +37,7 @@ pub mod saved;
 pub mod selfwatch;
 pub mod sources;
 pub mod stateful;
+pub mod surroundings;
 pub mod trial;
 mod unwrap;
 pub mod which_runbook;

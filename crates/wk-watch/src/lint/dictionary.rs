@@ -9,6 +9,7 @@
 use wk_model::ColumnType;
 
 use crate::sources::Source;
+use crate::surroundings;
 
 /// What a source says of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,10 @@ const ROW: &[&str] = &[
 
 /// What a source says of a field.
 pub(super) fn field(source: &Source, path: &str) -> Known {
+    // What is known around a record is there whatever its source.
+    if surroundings::FIELDS.iter().any(|known| known.name == path) {
+        return Known::Value;
+    }
     if source.service == Some("cloudtrail") {
         return cloudtrail(path);
     }

@@ -13,10 +13,11 @@ mod worth;
 
 use std::collections::BTreeMap;
 
-use wk_lang::sigma::{self, Expected, RuleError};
+use wk_lang::sigma::{self, Expected, Lists, RuleError};
 use wk_model::finding::Rule;
 
 use crate::detect::Detections;
+use crate::lists;
 use crate::sources::{self, Source};
 use crate::trial;
 
@@ -69,10 +70,15 @@ impl Report<'_> {
 
 /// Looks at files of rules (name and text).
 pub fn lint(files: &[(String, String)]) -> Vec<Found> {
+    lint_with(files, &lists::standard())
+}
+
+/// The same, with lists for the placeholders in rules.
+pub fn lint_with(files: &[(String, String)], lists: &Lists) -> Vec<Found> {
     let mut found = Vec::new();
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     for (file, text) in files {
-        let reading = sigma::read_rules(text);
+        let reading = sigma::read_rules_with(text, lists);
         found.extend(reading.errors.iter().map(|error| unread(file, error)));
         for rule in &reading.rules {
             let mut report = Report { file, rule: &rule.title, found: Vec::new() };
@@ -89,7 +95,7 @@ pub fn lint(files: &[(String, String)]) -> Vec<Found> {
             found.append(&mut report.found);
         }
     }
-    found.extend(compiled(files));
+    found.extend(compiled(files, lists));
     found
 }
 
@@ -148,12 +154,12 @@ fn identity(id: Option<&str>, ids: &mut BTreeMap<String, String>, report: &mut R
 }
 
 /// What only shows when all files stand together: references, and the rules' own tests.
-fn compiled(files: &[(String, String)]) -> Vec<Found> {
-    let (detections, bad) = Detections::read(files.iter().cloned());
+fn compiled(files: &[(String, String)], lists: &Lists) -> Vec<Found> {
+    let (detections, bad) = Detections::read_with(files.iter().cloned(), lists);
     let mut found: Vec<Found> = Vec::new();
     for broken in &bad {
         let one = unread(&broken.file, &broken.error);
-        let known = |text: &str| sigma::read_rules(text).errors.contains(&broken.error);
+        let known = |text: &str| sigma::read_rules_with(text, lists).errors.contains(&broken.error);
         // What a file says of itself was told already.
         if !files.iter().any(|(file, text)| *file == broken.file && known(text)) {
             found.push(one);

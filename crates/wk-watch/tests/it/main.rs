@@ -11,6 +11,7 @@ mod catalogue;
 mod lint;
 mod noise;
 mod pack;
+mod places;
 mod together;
 mod week;
 

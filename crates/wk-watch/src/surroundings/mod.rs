@@ -1,0 +1,103 @@
+//! What is known around a record, as fields that rules can ask: `wk.source.country`,
+//! `wk.session.instance`, `wk.domain.entropy` ([`FIELDS`]).
+//!
+//! * They are worked out when they are asked, once for each record. Where no rule asks for one, no
+//!   record is looked at in this way.
+//! * What cannot be known (no database, no address) is an absent field, as in any record.
+//! * A member `wk` that somebody wrote into a record is never taken for one of them.
+
+mod asks;
+mod field;
+mod names;
+mod record;
+
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) use asks::Asks;
+pub use field::{FIELDS, Known, PREFIX, is_unknown};
+pub(crate) use field::{Names, unknown_fields};
+pub use names::{Domain, Session};
+pub(crate) use record::{InSurroundings, as_json};
+
+use crate::lists::{AddressSet, Loaded, Value};
+use crate::places::{Place, Places};
+use crate::sources::Settings;
+
+/// Places and lists.
+#[derive(Default)]
+pub struct Surroundings {
+    places: Places,
+    addresses: BTreeMap<String, AddressSet>,
+    /// The lists, by domain.
+    domains: BTreeMap<String, Vec<String>>,
+    /// By which a record is read of which no row is at hand.
+    settings: Settings,
+}
+
+/// Labels of a name whose parents are looked for, at most.
+const LABELS_MAX: usize = 32;
+
+impl Surroundings {
+    /// Nothing is known.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// What these databases and lists say.
+    pub fn new(places: Places, lists: &[Loaded]) -> Self {
+        let mut networks: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        let mut domains: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for list in lists {
+            for entry in &list.entries {
+                match &entry.value {
+                    Value::Network(network) => {
+                        networks.entry(list.name.clone()).or_default().push(*network);
+                    }
+                    Value::Domain(domain) => {
+                        let on = domains.entry(domain.clone()).or_default();
+                        if !on.contains(&list.name) {
+                            on.push(list.name.clone());
+                        }
+                    }
+                    Value::Text(_) => {}
+                }
+            }
+        }
+        let addresses = networks.into_iter();
+        let addresses = addresses.map(|(name, all)| (name, AddressSet::of(all.iter()))).collect();
+        Self { places, addresses, domains, settings: Settings::default() }
+    }
+
+    /// The databases.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn place(&self, address: IpAddr) -> Arc<Place> {
+        self.places.of(address)
+    }
+
+    /// The lists that an address is on, in order.
+    pub fn lists_of_address(&self, address: IpAddr) -> Vec<&str> {
+        let on = self.addresses.iter().filter(|(_, set)| set.contains(address));
+        on.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The lists that a domain or one above it is on, in order.
+    pub fn lists_of_domain(&self, name: &str) -> Vec<&str> {
+        let mut on: Vec<&str> = Vec::new();
+        let dots = name.match_indices('.').map(|(at, _)| at + 1);
+        for at in std::iter::once(0).chain(dots).take(LABELS_MAX) {
+            let lists = name.get(at..).and_then(|above| self.domains.get(above));
+            on.extend(lists.into_iter().flatten().map(String::as_str));
+        }
+        on.sort_unstable();
+        on.dedup();
+        on
+    }
+}
+
+#[cfg(test)]
+mod tests;
