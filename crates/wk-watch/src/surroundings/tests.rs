@@ -229,6 +229,32 @@ fn rules_over_one_event_and_over_several_ask_for_what_is_known() {
     assert!(signals_of(&rules, cloudtrail, event).unwrap().0.is_empty());
 }
 
+/// The example of the guide.
+#[test]
+fn credentials_of_an_instance_are_told_where_they_are_used_elsewhere() {
+    let text = "title: t
+logsource: {product: aws, service: cloudtrail}
+detection:
+  instance_elsewhere:
+    wk.session.instance|exists: true
+    wk.source.service: false
+  known:
+    wk.source.lists: [own_addresses, aws_addresses, bad_addresses]
+  condition: instance_elsewhere and not known
+";
+    let (rules, bad) = rules(text);
+    assert_eq!(bad, Vec::<String>::new());
+    let fires = |record: &str| {
+        let (mut tape, mut matching) = (Tape::new(), Vec::new());
+        rules.matches(source("cloudtrail"), tape.parse(record).unwrap(), &mut matching);
+        !matching.is_empty()
+    };
+    assert!(fires(SESSION));
+    assert!(!fires(&SESSION.replace("198.51.100.7", "203.0.113.9")), "its address is known");
+    assert!(!fires(&SESSION.replace("198.51.100.7", "ec2.amazonaws.com")), "AWS calls for it");
+    assert!(!fires(&SESSION.replace("i-0123456789abcdef0", "deploy")), "it is of no instance");
+}
+
 #[test]
 fn sightings_show_what_was_known() {
     let single = RULES.split("---").next().unwrap();

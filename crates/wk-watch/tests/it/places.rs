@@ -4,8 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use proptest::prelude::*;
+use wk_lang::json::Tape;
 use wk_model::Timestamp;
+use wk_watch::detect::Detections;
 use wk_watch::places::{Place, Places};
+use wk_watch::sources;
+use wk_watch::surroundings::Surroundings;
 
 fn file(name: &str) -> Option<Vec<u8>> {
     let path =
@@ -51,6 +55,35 @@ fn country_city_and_network_of_an_address_come_from_mounted_files() {
         assert_eq!(of(&places, "192.0.2.1"), Place::default());
     }
     assert_eq!(places.failed(), 0);
+}
+
+#[test]
+fn a_rule_asks_for_the_country_and_the_network_of_the_source() {
+    let names = ["GeoLite2-City-Test.mmdb", "GeoLite2-ASN-Test.mmdb"];
+    let Some(places) = places(&names) else { return };
+    let rule = |search: &str| {
+        format!(
+            "title: t\nlogsource: {{product: aws, service: cloudtrail}}\ndetection:\n  s: {search}\n  condition: s\n---\n"
+        )
+    };
+    let text = [
+        rule("{wk.source.country: GB}"),
+        rule("{wk.source.country: [DE, AU], eventName: X}"),
+        rule("{wk.source.asn: 1221, wk.source.as_name|contains: telstra}"),
+        rule("{wk.source.country|exists: false}"),
+    ];
+    let (rules, bad) = Detections::read([("mine.yml".to_owned(), text.concat())].into_iter());
+    assert!(bad.is_empty(), "{bad:?}");
+    let rules = rules.with_surroundings(Surroundings::new(places, &[]));
+    let cloudtrail = sources::named("cloudtrail").unwrap();
+    for (address, matching) in
+        [("81.2.69.160", vec![0]), ("1.128.0.1", vec![2, 3]), ("ec2.amazonaws.com", vec![3])]
+    {
+        let record = format!(r#"{{"eventName":"X","sourceIPAddress":"{address}"}}"#);
+        let (mut tape, mut found) = (Tape::new(), Vec::new());
+        rules.matches(cloudtrail, tape.parse(&record).unwrap(), &mut found);
+        assert_eq!(found, matching, "{address}");
+    }
 }
 
 #[test]
