@@ -168,6 +168,13 @@ impl Detections {
         Self { surroundings, ..self }
     }
 
+    /// The fields of [`surroundings::FIELDS`] that rules ask for and nothing can answer, for no
+    /// database or list is there that could: such rules match as if it were absent.
+    pub fn unanswered(&self) -> Vec<&'static str> {
+        let asked = self.asks.fields();
+        asked.filter(|known| !self.surroundings.answers(known)).map(|known| known.name).collect()
+    }
+
     /// What is known around records.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use wk_lang::sigma::FieldPath;
 
-use super::field::{Asked, of_correlation};
+use super::field::{Asked, FIELDS, Known, of_correlation};
 use crate::detect::Detection;
 use crate::stateful::{Stateful, StatefulRule, Target};
 
@@ -34,6 +34,13 @@ impl Asks {
             false => Vec::new(),
         };
         Self { ours, single, several }
+    }
+
+    /// The fields of ours that rules ask for, each once.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &'static Known> {
+        let several = self.several.iter().flatten().filter_map(|path| Asked::of(path.as_str()));
+        let asked: Vec<Asked> = self.ours.iter().flatten().copied().chain(several).collect();
+        FIELDS.iter().filter(move |known| asked.contains(&known.asked))
     }
 
     /// Whether a rule over single events asks for anything.

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use asks::Asks;
+use field::Asked;
 pub use field::{FIELDS, Known, PREFIX, is_unknown};
 pub(crate) use field::{Names, unknown_fields};
 pub use names::{Domain, Session};
@@ -73,6 +74,27 @@ impl Surroundings {
     /// The databases.
     pub fn places(&self) -> &Places {
         &self.places
+    }
+
+    /// Whether anything could answer the field.
+    pub(crate) fn answers(&self, known: &Known) -> bool {
+        match known.asked {
+            Asked::SourceCountry | Asked::SourceAsn | Asked::SourceAsName => {
+                !self.places.is_empty()
+            }
+            Asked::SourceLists => !self.addresses.is_empty(),
+            Asked::DomainLists => !self.domains.is_empty(),
+            Asked::DomainEntropy
+            | Asked::DomainLabelBytes
+            | Asked::DomainName
+            | Asked::DomainRegistered
+            | Asked::PolicyAdmin
+            | Asked::SessionInstance
+            | Asked::SessionName
+            | Asked::SessionRole
+            | Asked::SourcePrivate
+            | Asked::SourceService => true,
+        }
     }
 
     fn place(&self, address: IpAddr) -> Arc<Place> {

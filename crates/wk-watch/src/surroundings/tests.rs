@@ -256,6 +256,20 @@ detection:
 }
 
 #[test]
+fn what_rules_ask_and_nothing_can_answer_is_told() {
+    let text = RULES.replace("wk.policy.admin: true", "wk.source.country: DE");
+    let text = text.replace("wk.session.name", "wk.source.asn");
+    let (rules, _) = rules(&text);
+    assert_eq!(rules.unanswered(), ["wk.source.asn", "wk.source.country"]);
+    let rules = rules.with_surroundings(Surroundings::none());
+    assert_eq!(rules.unanswered(), ["wk.source.asn", "wk.source.country", "wk.source.lists"]);
+    // Who asks for nothing is not looked at.
+    let (plain, _) =
+        self::rules("title: t\nlogsource: {product: aws}\ndetection: {s: {a: b}, condition: s}\n");
+    assert!(plain.unanswered().is_empty());
+}
+
+#[test]
 fn sightings_show_what_was_known() {
     let single = RULES.split("---").next().unwrap();
     let (rules, _) = rules(single);
