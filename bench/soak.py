@@ -101,20 +101,25 @@ class Feed:
         self.behind_s = 0.0
 
     def batches(self):
-        """Records of about so many at a time, in the order in which AWS would deliver them."""
-        command = ["cargo", "run", "-q", "--package", "wk-sim", "--example", "bench_corpus"]
-        writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        """Records of about so many at a time, in the order in which AWS would deliver them: one simulated
+        week after the other, each with other events."""
         records = []
+        for week in range(7, 1000):
+            for more in self.week(week):
+                records.extend(more)
+                while len(records) >= self.args.records:
+                    yield records[:self.args.records]
+                    records = records[self.args.records:]
+
+    def week(self, seed):
+        command = ["cargo", "run", "-q", "--release", "--package", "wk-sim", "--example", "bench_corpus", "--", str(seed)]
+        writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         try:
             while header := writer.stdout.readline():
                 length, path = header.decode().rstrip("\n").split(" ", 1)
                 body = writer.stdout.read(int(length))
-                if "/CloudTrail/" not in path or not path.endswith(".gz"):
-                    continue
-                records.extend(json.loads(body)["Records"])
-                while len(records) >= self.args.records:
-                    yield records[:self.args.records]
-                    records = records[self.args.records:]
+                if "/CloudTrail/" in path and path.endswith(".gz"):
+                    yield json.loads(body)["Records"]
         finally:
             writer.kill()
             writer.wait()
@@ -340,7 +345,7 @@ def main(argv):
         "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{door.server_port}"}
     service, feed = Service(args, home, environment), Feed(args, s3, sqs, url)
-    subprocess.run(["cargo", "build", "-q", "--package", "wk-sim", "--example", "bench_corpus"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "-q", "--release", "--package", "wk-sim", "--example", "bench_corpus"], cwd=ROOT, check=True)
     over, asked = threading.Event(), []
     seconds = args.minutes * 60
     service.begin()
@@ -352,8 +357,9 @@ def main(argv):
         thread.start()
     say(f"{args.rate} events a second for {args.minutes} minutes")
     feed.run(time.time() + seconds)
+    say("the feed ends")
     threads[2].join()
-    say(f"fed; {depth(sqs, url)} messages left")
+    say(f"{depth(sqs, url)} messages left")
     end = time.time() + 600
     while depth(sqs, url) > 0 and time.time() < end:
         time.sleep(1)

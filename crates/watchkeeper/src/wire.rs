@@ -1,5 +1,6 @@
 //! The only file that knows every part: it puts them together for a command.
 
+mod backtest;
 pub(crate) mod backup;
 pub(crate) mod check;
 mod cloudwatch;

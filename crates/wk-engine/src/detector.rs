@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use wk_model::finding::Sighting;
 use wk_model::{Signal, Timestamp};
-use wk_seam::Answer;
 use wk_seam::clock::Clock;
 use wk_seam::ledger::{Commit, Committed, Ledger};
 use wk_seam::states::{Of, State, States, Turn, Waiting};
+use wk_seam::{Answer, Failure};
 use wk_watch::detect::Detections;
 use wk_watch::stateful::{Stateful, Stepped, packed, step};
 
@@ -103,15 +103,7 @@ impl Detector {
         }
         let mut round = Round::new(self.detections.stateful(), now);
         round.take(&waiting, due);
-        while let Some((place, keys)) = round.next_rule() {
-            for keys in keys.chunks(ASK_MAX) {
-                let of: Vec<Of> = keys.iter().map(|key| round.of(place, key)).collect();
-                let states = self.states.states(&of).await?;
-                for (of, before) in of.into_iter().zip(states) {
-                    round.step(place, of, before.as_deref());
-                }
-            }
-        }
+        self.step_all(&mut round).await?;
         let Round { states, mut sightings, mut turned, .. } = round;
         // Rules that are off see nothing; those that are tried mark what they see.
         sightings.retain_mut(|sighting| self.detections.admits(sighting));
@@ -129,6 +121,44 @@ impl Detector {
             Committed::Stale { .. } => turned = Turned { overtaken: 1, ..Turned::default() },
         }
         Ok(Some(turned))
+    }
+}
+
+impl Detector {
+    /// Lets rules know what happened before they were there: signals of history go into states, and
+    /// what they would have found is not told. For rules that know nothing yet; signals of others
+    /// would be counted twice.
+    ///
+    /// # Errors
+    /// If the ledger fails, or another process took a turn meanwhile.
+    pub async fn learn(&self, signals: Vec<Signal>, now: Timestamp) -> Answer<Turned> {
+        let taken = self.states.signals_waiting(1).await?.from;
+        let mut round = Round::new(self.detections.stateful(), now);
+        round.sort(signals);
+        self.step_all(&mut round).await?;
+        let turn = Some(Turn { from: taken, through: taken, states: round.states });
+        let writer = self.writer.clone();
+        let commit = Commit { writer, recorded: self.clock.now(), turn, ..Commit::default() };
+        match self.ledger.commit(&commit).await? {
+            Committed::Done { .. } => Ok(Turned { turns: 1, ..round.turned }),
+            Committed::Stale { .. } => {
+                let why = "the service takes turns meanwhile: stop it, or wait until it is idle";
+                Err(Failure::new("let rules learn", why))
+            }
+        }
+    }
+
+    async fn step_all(&self, round: &mut Round<'_>) -> Answer<()> {
+        while let Some((place, keys)) = round.next_rule() {
+            for keys in keys.chunks(ASK_MAX) {
+                let of: Vec<Of> = keys.iter().map(|key| round.of(place, key)).collect();
+                let states = self.states.states(&of).await?;
+                for (of, before) in of.into_iter().zip(states) {
+                    round.step(place, of, before.as_deref());
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The loop: what turns objects into facts, through seams only.
 //!
 //! * Knows no disk, network, database or clock; a simulated world drives it in tests.
+//! * [`backtest`] says what rules would have found in what the lake holds already.
+//! * [`detector`] makes findings of what several events are together, once each.
 //! * [`doctor`] says what of AWS is reachable, denied, stale.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
 //! * [`notify`] tells people of findings that changed, at least once.
@@ -9,6 +11,7 @@
 //! * [`service`] stands watch: jobs that pull, and one door through which everything is read.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
 
+pub mod backtest;
 pub mod detector;
 pub mod doctor;
 pub mod ingest;

@@ -1,7 +1,8 @@
 //! The corpus of the benches, for those who have no other: `bench_corpus` writes the CloudTrail
 //! files of [`Plan::bench`] to its standard output, each as a line `LENGTH PATH` and that many
 //! bytes. The last is `truth.json`: how many files and records there were. Compressing and laying
-//! them down is left to `bench/corpora.py`.
+//! them down is left to `bench/corpora.py`. A number on the command line makes another week of the
+//! same kind.
 
 use std::io::{BufWriter, Write, stdout};
 
@@ -9,7 +10,8 @@ use wk_sim::{Plan, Simulation};
 
 fn main() -> std::io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, stdout().lock());
-    let mut week = Simulation::new(&Plan::bench(7));
+    let seed = std::env::args().nth(1).and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let mut week = Simulation::new(&Plan::bench(seed));
     for file in week.by_ref().filter(|file| file.source == "cloudtrail") {
         put(&mut out, &file.path, &file.bytes)?;
     }

@@ -1,7 +1,9 @@
 //! `watchkeeper detect`
 
+mod backtest;
 mod changes;
 mod coverage;
+mod learn;
 mod lint;
 mod modes;
 mod test;
@@ -34,6 +36,8 @@ enum What {
     Run(Run),
     /// List the built-in rules
     List(List),
+    Backtest(backtest::Backtest),
+    Learn(learn::Learn),
     Lint(lint::Lint),
     Coverage(coverage::CoverageArgs),
     Modes(modes::Modes),
@@ -76,6 +80,8 @@ impl Detect {
         match self.command {
             What::Run(run) => run.run(app, out).await,
             What::List(list) => list.run(out),
+            What::Backtest(backtest) => backtest.run(&app()?, out).await,
+            What::Learn(learn) => learn.run(&app()?, out).await,
             What::Lint(lint) => lint.run(app, out),
             What::Coverage(coverage) => coverage.run(&app()?, out).await,
             What::Modes(modes) => modes.run(&app()?, out),

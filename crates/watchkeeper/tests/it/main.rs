@@ -5,6 +5,7 @@
     reason = "what fails in a test fails the test; what is left out is said"
 )]
 
+mod backtest;
 mod backups;
 mod check;
 mod corpus;

@@ -290,6 +290,24 @@ impl Questions {
         let frame = self.context.read_table(Arc::new(written)).map_err(text)?;
         Ok(Rows(frame.execute_stream().await.map_err(text)?))
     }
+
+    /// The rows of a table whose events happened at `since` or later and before `until`.
+    ///
+    /// # Errors
+    /// If a file of the lake cannot be read.
+    pub async fn rows_within(
+        &self,
+        table: &Table,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Rows, QueryError> {
+        let written = LakeTable::as_written(table, &self.snapshot);
+        let frame = self.context.read_table(Arc::new(written)).map_err(text)?;
+        let inside =
+            ident("event_time").gt_eq(time(since)).and(ident("event_time").lt(time(until)));
+        let frame = frame.filter(inside).map_err(text)?;
+        Ok(Rows(frame.execute_stream().await.map_err(text)?))
+    }
 }
 
 /// Rows of a table, batch by batch.
@@ -316,11 +334,13 @@ impl Question {
     }
 }
 
+/// A time as a literal.
+fn time(t: Timestamp) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(t.micros()), Some(schema::UTC.into())))
+}
+
 /// The same plan over the event times of the options.
 fn within(plan: LogicalPlan, options: &AskOptions) -> Result<LogicalPlan, DataFusionError> {
-    let time = |t: Timestamp| {
-        lit(ScalarValue::TimestampMicrosecond(Some(t.micros()), Some(schema::UTC.into())))
-    };
     let since = options.since.map(|t| ident("event_time").gt_eq(time(t)));
     let until = options.until.map(|t| ident("event_time").lt(time(t)));
     let Some(inside) = since.into_iter().chain(until).reduce(Expr::and) else { return Ok(plan) };

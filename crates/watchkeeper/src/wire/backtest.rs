@@ -1,0 +1,89 @@
+//! Rules over the history that the lake holds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use wk_engine::backtest::{Backtest, Backtested, Eyes};
+use wk_engine::detector::Turned;
+use wk_model::{Day, Timestamp};
+use wk_seam::ledger::Ledger as _;
+use wk_seam::states::States as _;
+use wk_watch::detect::Detections;
+use wk_watch::sources;
+
+use super::App;
+
+impl App {
+    /// From when to when: what is asked for, else the last days that the lake has. `None` where it
+    /// has nothing of that time.
+    pub(crate) async fn history(
+        &self,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+        days: i32,
+    ) -> anyhow::Result<Option<(Timestamp, Timestamp)>> {
+        let files = self.ledger.snapshot().await?.files;
+        let last = files.iter().map(|f| f.last).max();
+        let first = files.iter().map(|f| f.first).min();
+        let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+        let until = until.unwrap_or(last.plus_seconds(1)).min(last.plus_seconds(1));
+        let back = until.plus_seconds(-i64::from(days) * 86_400);
+        let since = since.unwrap_or(back).max(first);
+        Ok((since < until).then_some((since, until)))
+    }
+
+    /// Runs rules over the events of this time, a day at a time.
+    pub(crate) async fn backtest(
+        &self,
+        detections: &Detections,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> anyhow::Result<Backtested> {
+        let questions = self.questions().await?;
+        let mut backtest = Backtest::of(detections);
+        let mut from = since;
+        while from < until {
+            let next = Day::from_number(from.day().number() + 1).start().min(until);
+            for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
+                let mut rows = questions.rows_within(source.table, from, next).await?;
+                while let Some(batch) = rows.next().await? {
+                    backtest.rows(source, &batch);
+                }
+            }
+            backtest.until(next);
+            from = next;
+        }
+        Ok(backtest.end(until.plus_seconds(86_400)))
+    }
+
+    /// Lets rules over several events that know nothing yet know what the lake holds of this time, a
+    /// day at a time. Answers which they were, and what was done.
+    pub(crate) async fn learn(
+        &self,
+        detections: Arc<Detections>,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> anyhow::Result<(BTreeSet<String>, Turned)> {
+        let knowing = self.ledger.states_count().await?;
+        let knows = |id: &str| knowing.iter().any(|(rule, _)| rule == id);
+        let rules = detections.stateful().rules().iter().map(|rule| rule.rule.id.clone());
+        let new: BTreeSet<String> = rules.filter(|id| !knows(id)).collect();
+        let detector = self.detector(detections.clone());
+        let (questions, mut all) = (self.questions().await?, Turned::default());
+        let (mut eyes, mut from) = (Eyes::of(&detections), since);
+        while from < until && !new.is_empty() {
+            let next = Day::from_number(from.day().number() + 1).start().min(until);
+            let mut signals = Vec::new();
+            for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
+                let mut rows = questions.rows_within(source.table, from, next).await?;
+                while let Some(batch) = rows.next().await? {
+                    signals.extend(eyes.look(source, &batch, &mut drop));
+                }
+            }
+            signals.retain(|signal| new.contains(&signal.rule));
+            all.add(detector.learn(signals, next).await?);
+            from = next;
+        }
+        Ok((new, all))
+    }
+}
