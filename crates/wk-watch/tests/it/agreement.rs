@@ -35,6 +35,7 @@ const GENERAL: &[&str] = &[
     "ec2/security-group-changed.yml",
     "ec2/vpc-changed.yml",
     "iam/policy-changed.yml",
+    "organizations/organization-changed.yml",
     "s3/bucket-access-settings-changed.yml",
 ];
 
