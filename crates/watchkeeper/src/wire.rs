@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
+mod lists;
 pub(crate) mod notify;
 pub(crate) mod reports;
 pub(crate) mod rules;
@@ -23,6 +24,7 @@ use wk_engine::ingest::{Progress, Report};
 use wk_engine::scan::Scanned;
 use wk_lang::json::Tape;
 use wk_model::Table;
+use wk_model::complaint::printable;
 use wk_seam::clock::Clock;
 use wk_seam::ledger::{Ledger as _, Snapshot};
 use wk_seam::objects::Objects;
@@ -199,13 +201,11 @@ impl App {
         tell_bad_routes(&bad);
         let events = event_rules(&routes);
         let modes = self.config.detect.modes()?;
-        if !own.try_exists()? {
-            let detections = Detections::built_in()?.with_event_rules(events).with_modes(modes);
-            tell_dead_modes(&detections);
-            return Ok((detections, Vec::new()));
-        }
-        let (detections, bad) = Detections::built_in_and(rule_files(&own)?.into_iter());
-        let detections = detections.with_event_rules(events).with_modes(modes);
+        let files = if own.try_exists()? { rule_files(&own)? } else { Vec::new() };
+        let (lists, surroundings) = self.surroundings();
+        let (detections, bad) = Detections::built_in_and_with(files.into_iter(), &lists);
+        let detections =
+            detections.with_surroundings(surroundings).with_event_rules(events).with_modes(modes);
         tell_dead_modes(&detections);
         Ok((detections, bad))
     }
@@ -310,11 +310,16 @@ fn tell_dead_modes(detections: &Detections) {
 }
 
 /// Tells which rules were left out, and why, where errors are told.
-#[expect(clippy::print_stderr, reason = "broken rules are told where errors are told")]
 pub(crate) fn tell_bad_rules(bad: &[BadRule]) {
     for rule in bad {
-        eprintln!("warning: {rule}");
+        tell(&rule.to_string());
     }
+}
+
+/// Tells the user of something that is left out.
+#[expect(clippy::print_stderr, reason = "what is left out is told where errors are told")]
+fn tell(what: &str) {
+    eprintln!("warning: {}", printable(what.as_bytes()));
 }
 
 /// The place that a path or an `s3://` address names.

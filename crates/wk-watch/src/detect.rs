@@ -126,8 +126,16 @@ impl Detections {
     /// The built-in pack and the rules of these files (name and text), and those that could not be
     /// read.
     pub fn built_in_and(files: impl Iterator<Item = (String, String)>) -> (Self, Vec<BadRule>) {
+        Self::built_in_and_with(files, &lists::standard())
+    }
+
+    /// The same, with lists for the placeholders in rules ([`lists::for_rules`]).
+    pub fn built_in_and_with(
+        files: impl Iterator<Item = (String, String)>,
+        lists: &Lists,
+    ) -> (Self, Vec<BadRule>) {
         let pack = PACK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        Self::read(pack.chain(files))
+        Self::read_with(pack.chain(files), lists)
     }
 
     /// The rules of these files (name and text), and those that could not be read.

@@ -20,6 +20,7 @@ mod ingest;
 mod init;
 pub(crate) mod journal;
 mod lake;
+mod list;
 mod notify;
 mod oncall;
 mod people;
@@ -88,6 +89,7 @@ enum Command {
     Drill(drill::Drill),
     Lake(lake::Lake),
     Hold(hold::Hold),
+    List(list::List),
     Verify(verify::Verify),
     Backup(backup::Backup),
     Restore(restore::Restore),
@@ -178,6 +180,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Exception(command) => command.run(&App::open(home()?)?, out).await,
+        Command::List(command) => command.run(&App::open(home()?)?, out),
         Command::Route(command) => command.run(home, out).await,
         Command::Notify(command) => command.run(&App::open(home()?)?, out).await,
         Command::Silence(command) => command.run(&App::open(home()?)?, out).await,

@@ -38,6 +38,7 @@ const FREE: &[&str] = &["log_groups"];
 const LISTS: &[(&str, &str)] = &[
     ("cloudwatch", "log_group = 'x'\naccount = '111122223333'"),
     ("folder", "path = 'x'"),
+    ("list", "name = 'x'\nfile = 'x'"),
     ("listing", "location = 's3://x'"),
     ("queue", "url = 'x'"),
 ];

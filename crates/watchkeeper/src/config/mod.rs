@@ -9,6 +9,7 @@ mod home;
 mod log_groups;
 mod notify;
 pub(crate) mod oncall;
+mod places;
 mod retention;
 mod routes;
 mod selfwatch;
@@ -51,6 +52,10 @@ pub(crate) struct Config {
     pub(crate) listing: Vec<service::Listing>,
     /// Log groups that it pulls.
     pub(crate) cloudwatch: Vec<service::CloudWatch>,
+    /// Lists that rules may ask about.
+    pub(crate) list: Vec<wk_watch::lists::ListSpec>,
+    /// Databases that know where addresses are.
+    pub(crate) places: places::Places,
     /// Which rules are off, or only tried.
     pub(crate) detect: detect::Detect,
     /// Which findings must be decided, and within which time.

@@ -1,0 +1,71 @@
+//! What rules may ask about: the lists and the databases of places that the user keeps.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context as _, ensure};
+use wk_model::Timestamp;
+use wk_watch::lists::{self, Loaded, State};
+use wk_watch::places::Places;
+use wk_watch::surroundings::Surroundings;
+
+use super::App;
+
+/// The largest database of places, in bytes.
+const DATABASE_BYTES_MAX: u64 = 512 << 20;
+
+impl App {
+    /// The lists of `[[list]]`, and why others could not be read. A path is below the home directory
+    /// unless it begins at the root.
+    pub(crate) fn lists(&self) -> (Vec<Loaded>, Vec<String>) {
+        let (mut loaded, mut bad) = (Vec::new(), Vec::new());
+        let now = self.clock.now();
+        for spec in &self.config.list {
+            let path = self.home.path().join(&spec.file);
+            let read = bytes(&path, lists::BYTES_MAX as u64)
+                .and_then(|(bytes, taken_at)| Ok(lists::read(spec, &bytes, taken_at, now)?));
+            match read {
+                Ok(list) => loaded.push(list),
+                Err(error) => bad.push(format!("[[list]] {}: {error:#}", spec.name)),
+            }
+        }
+        (loaded, bad)
+    }
+
+    /// The databases of `[places]`, and why others could not be read.
+    pub(crate) fn places(&self) -> (Places, Vec<String>) {
+        let (mut places, mut bad) = (Places::none(), Vec::new());
+        for file in &self.config.places.databases {
+            let path: PathBuf = self.home.path().join(file);
+            let added = bytes(&path, DATABASE_BYTES_MAX).and_then(|(bytes, _)| {
+                places.add(file, bytes).map(drop).map_err(anyhow::Error::from)
+            });
+            if let Err(error) = added {
+                bad.push(format!("[places] databases: {error:#}"));
+            }
+        }
+        (places, bad)
+    }
+
+    /// What rules may ask about, for placeholders and for fields. What cannot be used is told.
+    pub(super) fn surroundings(&self) -> (wk_lang::sigma::Lists, Surroundings) {
+        let (loaded, mut told) = self.lists();
+        let (places, bad) = self.places();
+        let (for_rules, cut) = lists::for_rules(&loaded);
+        let old = loaded.iter().filter(|list| list.state != State::Fresh).map(Loaded::say);
+        told.extend(old.chain(bad).chain(cut));
+        told.iter().for_each(|line| super::tell(line));
+        (for_rules, Surroundings::new(places, &loaded))
+    }
+}
+
+fn bytes(path: &Path, most: u64) -> anyhow::Result<(Vec<u8>, Timestamp)> {
+    let failed = || format!("could not read {}", path.display());
+    let about = fs::metadata(path).with_context(failed)?;
+    ensure!(about.len() <= most, "{} is larger than {} MiB", path.display(), most >> 20);
+    let modified = about.modified().with_context(failed)?;
+    let seconds = modified.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let taken_at = Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(0));
+    Ok((fs::read(path).with_context(failed)?, taken_at))
+}
