@@ -183,8 +183,15 @@ impl Seen {
 
 /// Makes one signal of all those of a rule and key; the answer is in order of rule and key. Whether
 /// signals come at once or in parts, and in which order, does not show, as long as none holds more
-/// than [`Signal::PARTS_MAX`].
+/// than [`Signal::PARTS_MAX`]; what is beyond is left out and counted.
 pub fn merge(signals: impl IntoIterator<Item = Signal>) -> Vec<Signal> {
+    let mut joined = join(signals);
+    joined.iter_mut().for_each(Signal::cut);
+    joined
+}
+
+/// The same without a limit, for signals that are bounded together.
+pub fn join(signals: impl IntoIterator<Item = Signal>) -> Vec<Signal> {
     let mut merged: BTreeMap<(String, String), Signal> = BTreeMap::new();
     for signal in signals {
         match merged.entry((signal.rule.clone(), signal.key.clone())) {
@@ -209,12 +216,9 @@ impl Signal {
             // A rule whose kind was changed between two commits: what was seen first stays.
             (_, there) => self.left_out += there.len() as u64,
         }
-        if self.parts() > 2 * Self::PARTS_MAX {
-            self.settle();
-        }
     }
 
-    /// Sorts what it holds, makes one of what belongs together, and keeps to the limit.
+    /// Sorts what it holds, and makes one of what belongs together.
     fn settle(&mut self) {
         let before = self.parts();
         match &mut self.seen {
@@ -241,6 +245,10 @@ impl Signal {
             }
         }
         debug_assert!(self.parts() <= before, "settling adds nothing");
+    }
+
+    /// Keeps to the limit.
+    fn cut(&mut self) {
         let over = self.parts().saturating_sub(Self::PARTS_MAX);
         if over > 0 {
             self.left_out += over as u64;

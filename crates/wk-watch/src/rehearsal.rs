@@ -31,8 +31,11 @@ pub struct Rehearsed {
     pub why: String,
 }
 
-/// How many times the deliveries of a story are shuffled.
+/// How many times the deliveries of a story are shuffled; of a long one, fewer times.
 const SHUFFLES: u64 = 20;
+const SHUFFLES_OF_LONG: u64 = 2;
+/// From how many events on a story is long.
+const LONG: usize = 40;
 /// When stories begin: Monday 2026-03-02, at midnight.
 const BEGIN: i64 = 1_772_409_600;
 /// How often a story's states are stepped after its end, at most.
@@ -152,7 +155,8 @@ fn of_several(
         return Some("it finds something else when all events come at once".to_owned());
     }
     let mut random = Random::of(&test.name);
-    for _ in 0..SHUFFLES {
+    let shuffles = if story.len() < LONG { SHUFFLES } else { SHUFFLES_OF_LONG };
+    for _ in 0..shuffles {
         let deliveries = late(&story, rule.lateness_seconds, &mut random);
         if Run::of(detections, rule).through(deliveries) != as_it_happened {
             return Some("it finds something else when events come late and twice".to_owned());

@@ -9,7 +9,7 @@ use wk_model::finding::Rule;
 use wk_model::{Severity, Sha256};
 
 use super::entries::Reach;
-use super::mark::Looks;
+use super::looks::Looks;
 use crate::detect::{BadRule, Detection};
 
 /// The rules over several events.

@@ -27,6 +27,11 @@ pub(super) fn step(mut step: Step<'_>, state: Option<&[u8]>, signals: Vec<Signal
         }
     }
     step.stepped.late = fresh.late;
+    if matches!(rule.correlation.kind, Kind::Sequence(_)) {
+        // Not judged yet, so every one of them is missed.
+        step.stepped.dropped += state.held.len().saturating_sub(ENTRIES_MAX) as u64;
+        keep_latest(&mut state, ENTRIES_MAX, |_| {});
+    }
     let account = state.account.clone();
     if let Some((from, to)) = to_judge(rule, &mut state, &fresh, step.now) {
         let mut teller = Teller { step: &mut step, account: account.as_deref() };
@@ -229,14 +234,19 @@ fn forget(step: &mut Step<'_>, state: &mut Entries) {
         Kind::Sequence(_) => SEQUENCE_MAX,
         _ => ENTRIES_MAX,
     };
+    state.forgotten_to = forgotten;
+    // Of history, which all comes at once, nothing is missed that would come later.
+    let recent = |held: &Held| held.time().plus_seconds(keeps_seconds(rule)) > now;
+    keep_latest(state, max, |held| step.stepped.dropped += u64::from(recent(held)));
+}
+
+/// Lets the earliest entries go if there are too many.
+fn keep_latest(state: &mut Entries, max: usize, mut gone: impl FnMut(&Held)) {
     let over = state.held.len().saturating_sub(max);
     for held in state.held.drain(..over) {
-        forgotten = forgotten.max(Some(held.time()));
-        // Of history, which all comes at once, nothing is missed that would come later.
-        let recent = held.time().plus_seconds(keeps_seconds(rule)) > now;
-        step.stepped.dropped += u64::from(recent);
+        state.forgotten_to = state.forgotten_to.max(Some(held.time()));
+        gone(&held);
     }
-    state.forgotten_to = forgotten;
 }
 
 /// Writes the state; the earlier half goes until it is small enough.

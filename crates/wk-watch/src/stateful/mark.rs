@@ -1,210 +1,34 @@
 //! The first half, at ingest: which events the rules look at, under which key, with which value.
 //!
 //! * An event leaves a mark for each rule and key; a mark is a few numbers, texts are kept once.
-//! * What findings tell of an event is taken from the finished columns, and only for marks of rows
-//!   that stay.
+//! * A field is read once for each event, however many rules ask for it.
 
-use std::collections::hash_map::Entry as Place;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use arrow_array::RecordBatch;
 use wk_lang::json::Value;
-use wk_lang::sigma::{self, FieldPath, Kind, Rate};
 use wk_model::Row;
 use wk_model::finding::Origin;
-use wk_model::signal::{Above, Count, Entry, Sample, Seen, Signal, Term, merge};
+use wk_model::signal::{Above, Sample};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::compile::{Stateful, StatefulRule, Target};
+use super::compile::Stateful;
 use super::key;
-use crate::columns::Samples;
-use crate::detect::RowRecord;
+use super::looks::{AboveLook, BETWEEN, LIST_BYTES_MAX, Look, Looks, Projection, What};
 
 /// How many keys, or values, one event may have for a rule, where fields hold lists.
-const KEYS_MAX: usize = 16;
-
-/// What rules look at, by the single-event rules that they refer to.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    /// For each single-event rule, who looks at its events.
-    of: Vec<Vec<usize>>,
-    looks: Vec<Look>,
-    /// Lists of fields whose values are asked for, each once.
-    projections: Vec<Projection>,
-}
-
-/// A rule over several events that looks at the events of a single-event rule.
-#[derive(Debug)]
-struct Look {
-    /// The rule that looks.
-    rule: u16,
-    /// At which of its places the single-event rule stands.
-    place: u16,
-    /// The list of fields of its key.
-    key: usize,
-    /// The list of fields of its value.
-    value: Option<usize>,
-    /// What the event is to rules that look at findings of this one.
-    above: Vec<AboveLook>,
-}
-
-#[derive(Debug)]
-struct AboveLook {
-    rule: String,
-    place: u16,
-    key: usize,
-    value: Option<usize>,
-}
-
-/// Fields that are asked for together.
-#[derive(Debug)]
-struct Projection {
-    /// Whether the account stands before them.
-    account: bool,
-    fields: Vec<Field>,
-}
-
-#[derive(Debug)]
-enum Field {
-    /// What every event has, under this name.
-    Core(&'static str),
-    /// A field of the record.
-    Path(FieldPath),
-}
-
-/// Fields that mean the same in the events of every source; they are asked before the record's own.
-const CORE: [&str; 10] = [
-    "account",
-    "region",
-    "actor",
-    "actor_type",
-    "access_key",
-    "session_issuer",
-    "source_ip",
-    "user_agent",
-    "action",
-    "outcome",
-];
-
-impl Looks {
-    pub(super) fn of(rules: &[StatefulRule], singles: usize) -> Self {
-        let mut known = BTreeMap::new();
-        let mut looks = Self { of: vec![Vec::new(); singles], ..Self::default() };
-        for (number, rule) in rules.iter().enumerate() {
-            for (place, target) in rule.refers.iter().enumerate() {
-                let Target::Single(single) = target else { continue };
-                let (Ok(number), Ok(at)) = (u16::try_from(number), u16::try_from(place)) else {
-                    continue;
-                };
-                let key = looks.projection(true, &rule.group_by[place], &mut known);
-                let value = looks.value(rule, place, &mut known);
-                let above = looks.above(rules, rule, &mut known);
-                looks.looks.push(Look { rule: number, place: at, key, value, above });
-                if let Some(of) = looks.of.get_mut(*single) {
-                    of.push(looks.looks.len() - 1);
-                }
-            }
-        }
-        looks
-    }
-
-    /// What events of a rule are to the rules above it, and above those.
-    fn above(
-        &mut self,
-        rules: &[StatefulRule],
-        rule: &StatefulRule,
-        known: &mut BTreeMap<(bool, Vec<String>), usize>,
-    ) -> Vec<AboveLook> {
-        let mut all: Vec<AboveLook> = Vec::new();
-        let mut open: Vec<(String, u16)> = rule.above.clone();
-        while let Some((id, place)) = open.pop() {
-            if all.iter().any(|a| a.rule == id && a.place == place) || all.len() >= KEYS_MAX {
-                continue;
-            }
-            let Some(above) = rules.iter().find(|rule| rule.rule.id == id) else { continue };
-            let at = usize::from(place);
-            let key = self.projection(true, &above.group_by[at], known);
-            let value = self.value(above, at, known);
-            open.extend(above.above.iter().cloned());
-            all.push(AboveLook { rule: id, place, key, value });
-        }
-        all
-    }
-
-    fn value(
-        &mut self,
-        rule: &StatefulRule,
-        place: usize,
-        known: &mut BTreeMap<(bool, Vec<String>), usize>,
-    ) -> Option<usize> {
-        let fields = &rule.values[place];
-        (!fields.is_empty()).then(|| self.projection(false, fields, known))
-    }
-
-    /// The place of this list of fields; rules that ask for the same share it.
-    fn projection(
-        &mut self,
-        account: bool,
-        names: &[String],
-        known: &mut BTreeMap<(bool, Vec<String>), usize>,
-    ) -> usize {
-        *known.entry((account, names.to_vec())).or_insert_with(|| {
-            let fields = names.iter().map(|name| Field::of(name)).collect();
-            self.projections.push(Projection { account, fields });
-            self.projections.len() - 1
-        })
-    }
-}
-
-impl Field {
-    fn of(name: &str) -> Self {
-        match CORE.iter().find(|core| **core == name) {
-            Some(core) => Self::Core(core),
-            None => Self::Path(FieldPath::new(name)),
-        }
-    }
-
-    fn each(&self, row: &Row<'_>, record: Option<&Value<'_>>, look: &mut dyn FnMut(&str)) {
-        match (self, record) {
-            (Self::Core(name), _) => {
-                if let Some(text) = core(row, name) {
-                    look(text);
-                }
-            }
-            (Self::Path(path), Some(record)) => sigma::Record::field(record, path).each_text(look),
-            (Self::Path(path), None) => {
-                sigma::Record::field(&RowRecord(row), path).each_text(look);
-            }
-        }
-    }
-}
-
-fn core<'a>(row: &'a Row<'_>, name: &str) -> Option<&'a str> {
-    match name {
-        "account" => row.account.as_deref(),
-        "region" => row.region.as_deref(),
-        "actor" => row.actor.as_deref(),
-        "actor_type" => row.actor_type.as_deref(),
-        "access_key" => row.access_key.as_deref(),
-        "session_issuer" => row.session_issuer.as_deref(),
-        "source_ip" => row.source_ip.as_deref(),
-        "user_agent" => row.user_agent.as_deref(),
-        "action" => row.action.as_deref(),
-        "outcome" => row.outcome.map(wk_model::event::Outcome::as_str),
-        _ => None,
-    }
-}
-
+pub(super) const KEYS_MAX: usize = 16;
 /// The marks of the rows of one part of a batch.
 #[derive(Debug, Default)]
 pub struct Marks {
-    marks: Vec<Mark>,
-    texts: Texts,
+    pub(super) marks: Vec<Mark>,
+    pub(super) texts: Texts,
     /// Places of rules, as lists; most events have one of few.
-    places: Vec<Vec<u16>>,
-    extras: Vec<Extra>,
+    pub(super) places: Vec<Vec<u16>>,
+    /// The lists of one place, by the place.
+    pub(super) single: Vec<Option<u32>>,
+    pub(super) above: Vec<Vec<Above>>,
     /// Keys and values that were left out because one event had too many.
-    left_out: u64,
+    pub(super) left_out: u64,
     scratch: Scratch,
 }
 
@@ -218,22 +42,17 @@ pub struct MarkedRow {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Mark {
-    row: u32,
-    rule: u16,
-    live: bool,
-    key: u32,
-    value: Option<u32>,
-    places: u32,
-    extra: Option<u32>,
-}
-
-/// What few marks have.
-#[derive(Debug)]
-struct Extra {
+pub(super) struct Mark {
+    pub(super) row: u32,
+    pub(super) rule: u16,
+    pub(super) live: bool,
+    pub(super) key: u32,
+    pub(super) value: Option<u32>,
+    pub(super) places: u32,
     /// What was acted on, where the rule names the fields.
-    resources: Vec<String>,
-    above: Vec<Above>,
+    pub(super) resources: Option<u32>,
+    /// What the event is to rules above, for the few that have some.
+    pub(super) above: Option<u32>,
 }
 
 /// Room that is used again for each event.
@@ -246,56 +65,21 @@ struct Scratch {
     /// The event's number.
     event: u64,
     text: String,
-    /// What one rule sees: key, value, places.
-    seen: Vec<(u32, Option<u32>, Vec<u16>)>,
+    /// What one rule sees.
+    seen: Vec<Glance>,
 }
 
-/// Marks of kinds that look at nearly every event: of those that belong together the first is kept,
-/// and how many there are.
-#[derive(Debug, Default)]
-struct Folds {
-    folds: Vec<Fold>,
-    /// By rule, key, value, and day or bucket.
-    places: HashMap<(u16, u32, Option<u32>, i64), usize>,
-}
-
+/// A key and value under which a rule sees an event, and its rules that matched.
 #[derive(Debug)]
-struct Fold {
-    /// The mark of the first event.
-    mark: usize,
-    row: usize,
-    /// The day or the bucket.
-    part: i64,
-    count: u64,
-}
-
-impl Folds {
-    fn add(&mut self, rule: &StatefulRule, mark: &Mark, number: usize, samples: &Samples<'_>) {
-        let row = mark.row as usize;
-        let key = samples.key(row);
-        let part = match rule.correlation.kind {
-            Kind::Rate(_) => key.0.seconds().div_euclid(Rate::BUCKET_SECONDS),
-            _ => i64::from(key.0.day().number()),
-        };
-        match self.places.entry((mark.rule, mark.key, mark.value, part)) {
-            Place::Vacant(place) => {
-                place.insert(self.folds.len());
-                self.folds.push(Fold { mark: number, row, part, count: 1 });
-            }
-            Place::Occupied(place) => {
-                let fold = &mut self.folds[*place.get()];
-                fold.count += 1;
-                if key < samples.key(fold.row) {
-                    (fold.mark, fold.row) = (number, row);
-                }
-            }
-        }
-    }
+struct Glance {
+    key: u32,
+    value: Option<u32>,
+    places: u32,
 }
 
 /// Texts, each once.
 #[derive(Debug, Default)]
-struct Texts {
+pub(super) struct Texts {
     texts: Vec<Box<str>>,
     by_hash: HashMap<u64, u32>,
 }
@@ -315,7 +99,7 @@ impl Texts {
         number
     }
 
-    fn get(&self, number: u32) -> &str {
+    pub(super) fn get(&self, number: u32) -> &str {
         usize::try_from(number).ok().and_then(|n| self.texts.get(n)).map_or("", |text| text)
     }
 }
@@ -345,10 +129,7 @@ impl Stateful {
         let mut event = Event { looks, row, record: record.as_ref(), marks };
         let touched = std::mem::take(&mut event.marks.scratch.touched);
         for of_rule in touched.chunk_by(|a, b| a.0 == b.0) {
-            let rule = of_rule.first().and_then(|(rule, _)| self.rules.get(usize::from(*rule)));
-            if let Some(rule) = rule {
-                event.mark(rule, of_rule, at);
-            }
+            event.mark(of_rule, at);
         }
         marks.scratch.touched = touched;
     }
@@ -364,64 +145,64 @@ struct Event<'a, 'r> {
 
 impl Event<'_, '_> {
     /// Marks it for one rule, which looks at it in these ways.
-    fn mark(&mut self, rule: &StatefulRule, looks: &[(u16, usize)], at: MarkedRow) {
+    fn mark(&mut self, looks: &[(u16, usize)], at: MarkedRow) {
+        let all = self.looks;
         let mut seen = std::mem::take(&mut self.marks.scratch.seen);
         seen.clear();
         for (_, look) in looks {
-            let look = &self.looks.looks[*look];
-            self.see(look, &mut seen);
+            self.see(&all.looks[*look], looks.len() == 1, &mut seen);
         }
-        let extra = if seen.is_empty() { None } else { self.extra(rule, looks) };
-        for (key, value, places) in seen.drain(..) {
-            let (rule, live) = (looks[0].0, at.origin == Origin::Live);
-            let places = self.marks.places_of(places);
-            self.marks.marks.push(Mark { row: at.row, rule, live, key, value, places, extra });
+        if let (Some((number, look)), false) = (looks.first(), seen.is_empty()) {
+            let resources = all.looks[*look].resources.and_then(|r| self.first_of(r));
+            let above = self.above_of(looks);
+            let live = at.origin == Origin::Live;
+            for Glance { key, value, places } in seen.drain(..) {
+                let (row, rule) = (at.row, *number);
+                let mark = Mark { row, rule, live, key, value, places, resources, above };
+                self.marks.marks.push(mark);
+            }
         }
         self.marks.scratch.seen = seen;
     }
 
     /// The keys and values of one look; rules that matched under the same key and value belong
     /// together.
-    fn see(&mut self, look: &Look, seen: &mut Vec<(u32, Option<u32>, Vec<u16>)>) {
-        let values: Vec<Option<u32>> = match look.value {
-            None => vec![None],
-            Some(value) => {
-                self.project(value);
-                self.marks.scratch.known[value].1.iter().map(|text| Some(*text)).collect()
-            }
-        };
-        if values.is_empty() {
+    fn see(&mut self, look: &Look, only: bool, seen: &mut Vec<Glance>) {
+        let values = look.value.map(|value| self.project(value));
+        if values == Some(0) {
             return;
         }
-        self.project(look.key);
-        for n in 0..self.marks.scratch.known[look.key].1.len() {
+        let keys = self.project(look.key);
+        let place = self.marks.place_of(look.place);
+        for n in 0..keys {
             let key = self.marks.scratch.known[look.key].1[n];
-            for value in &values {
-                match seen.iter_mut().find(|(k, v, _)| *k == key && v == value) {
-                    Some((_, _, places)) => places.push(look.place),
-                    None => seen.push((key, *value, vec![look.place])),
+            for m in 0..values.unwrap_or(1) {
+                let value = look.value.map(|value| self.marks.scratch.known[value].1[m]);
+                // Whoever looks once sees each key and value once.
+                let same = |s: &&mut Glance| !only && s.key == key && s.value == value;
+                match seen.iter_mut().find(same) {
+                    Some(there) => there.places = self.marks.with_place(there.places, look.place),
+                    None => seen.push(Glance { key, value, places: place }),
                 }
             }
         }
     }
 
-    /// What the event is to the rules above, and what the rule says was acted on.
-    fn extra(&mut self, rule: &StatefulRule, looks: &[(u16, usize)]) -> Option<u32> {
-        let resource = &rule.correlation.about.extension.resource;
+    fn first_of(&mut self, projection: usize) -> Option<u32> {
+        self.project(projection);
+        self.marks.scratch.known[projection].1.first().copied()
+    }
+
+    /// What the event is to the rules above.
+    fn above_of(&mut self, looks: &[(u16, usize)]) -> Option<u32> {
         let all = self.looks;
         let above = looks.iter().flat_map(|(_, look)| &all.looks[*look].above);
-        let above: Vec<&AboveLook> = above.collect();
-        if resource.is_empty() && above.is_empty() {
+        let above: Vec<Above> = above.filter_map(|look| self.above(look)).collect();
+        if above.is_empty() {
             return None;
         }
-        let mut resources = Vec::new();
-        for path in resource {
-            let field = Field::of(path.as_str());
-            field.each(self.row, self.record, &mut |text| resources.push(text.to_owned()));
-        }
-        let above = above.into_iter().filter_map(|look| self.above(look)).collect();
-        let number = u32::try_from(self.marks.extras.len()).ok()?;
-        self.marks.extras.push(Extra { resources, above });
+        let number = u32::try_from(self.marks.above.len()).ok()?;
+        self.marks.above.push(above);
         Some(number)
     }
 
@@ -429,42 +210,63 @@ impl Event<'_, '_> {
         let value = match look.value {
             None => None,
             Some(value) => {
-                self.project(value);
-                let first = *self.marks.scratch.known[value].1.first()?;
+                let first = self.first_of(value)?;
                 Some(self.marks.texts.get(first).to_owned())
             }
         };
-        self.project(look.key);
-        let key = *self.marks.scratch.known[look.key].1.first()?;
+        let key = self.first_of(look.key)?;
         let key = self.marks.texts.get(key).to_owned();
         Some(Above { rule: look.rule.clone(), place: look.place, key, value })
     }
 
-    /// Finds the texts of a projection, once for each event.
-    fn project(&mut self, number: usize) {
+    /// Finds the texts of a projection, once for each event, and says how many there are.
+    fn project(&mut self, number: usize) -> usize {
         let event = self.marks.scratch.event;
         let known = &mut self.marks.scratch.known;
         if known.len() <= number {
             known.resize_with(number + 1, Default::default);
         }
         if known[number].0 == event {
-            return;
+            return known[number].1.len();
         }
         let mut found = std::mem::take(&mut known[number].1);
         found.clear();
         let mut text = std::mem::take(&mut self.marks.scratch.text);
         let projection = &self.looks.projections[number];
-        if !self.single(projection, &mut text, &mut found) {
+        if projection.what == What::List {
+            self.list(projection, &mut text, &mut found);
+        } else if !self.single(projection, &mut text, &mut found) {
             self.several(projection, &mut found);
         }
         self.marks.scratch.text = text;
+        let many = found.len();
         self.marks.scratch.known[number] = (event, found);
+        many
+    }
+
+    /// The texts of all fields in one.
+    fn list(&mut self, projection: &Projection, text: &mut String, found: &mut Vec<u32>) {
+        text.clear();
+        let mut many = 0;
+        for field in &projection.fields {
+            field.each(self.row, self.record, &mut |value| {
+                if many < Sample::RESOURCES_MAX && text.len() + value.len() <= LIST_BYTES_MAX {
+                    text.push_str(value);
+                    text.push(BETWEEN);
+                    many += 1;
+                }
+            });
+        }
+        if many > 0 {
+            found.push(self.marks.texts.intern(text));
+        }
     }
 
     /// The usual case: no field holds more than one value.
     fn single(&mut self, projection: &Projection, text: &mut String, found: &mut Vec<u32>) -> bool {
         text.clear();
-        if projection.account {
+        let is_key = projection.what == What::Key;
+        if is_key {
             key::push(text, self.row.account.as_deref());
         }
         for field in &projection.fields {
@@ -476,7 +278,7 @@ impl Event<'_, '_> {
                 }
             });
             match values {
-                0 if projection.account => key::push(text, None),
+                0 if is_key => key::push(text, None),
                 0 => return true, // what has no value is not counted
                 1 => {}
                 _ => return false,
@@ -490,7 +292,7 @@ impl Event<'_, '_> {
     /// Every combination of the values, up to a limit.
     fn several(&mut self, projection: &Projection, found: &mut Vec<u32>) {
         let mut texts = vec![String::new()];
-        if projection.account {
+        if projection.what == What::Key {
             key::push(&mut texts[0], self.row.account.as_deref());
         }
         for field in &projection.fields {
@@ -506,7 +308,7 @@ impl Event<'_, '_> {
             });
             self.marks.left_out += more;
             let values: Vec<Option<&str>> = match values.is_empty() {
-                true if !projection.account => return, // what has no value is not counted
+                true if projection.what == What::Value => return, // what has no value is not counted
                 true => vec![None],
                 false => values.iter().map(|value| Some(value.as_str())).collect(),
             };
@@ -540,111 +342,37 @@ impl Marks {
         self.left_out
     }
 
-    fn places_of(&mut self, mut places: Vec<u16>) -> u32 {
+    /// The list of one place.
+    fn place_of(&mut self, place: u16) -> u32 {
+        let number = usize::from(place);
+        if self.single.len() <= number {
+            self.single.resize(number + 1, None);
+        }
+        match self.single[number] {
+            Some(list) => list,
+            None => {
+                let list = self.list_of(vec![place]);
+                self.single[number] = Some(list);
+                list
+            }
+        }
+    }
+
+    /// The list with one more place.
+    fn with_place(&mut self, list: u32, place: u16) -> u32 {
+        let mut places = self.places.get(list as usize).cloned().unwrap_or_default();
+        places.push(place);
         places.sort_unstable();
         places.dedup();
+        self.list_of(places)
+    }
+
+    fn list_of(&mut self, places: Vec<u16>) -> u32 {
         let known = self.places.iter().position(|known| *known == places);
         let number = known.unwrap_or_else(|| {
             self.places.push(places);
             self.places.len() - 1
         });
         u32::try_from(number).unwrap_or(u32::MAX)
-    }
-
-    /// The signals of the rows that stay: all of them, or those for which `keep` is true. The batch
-    /// is that of the marked rows.
-    pub fn signals(
-        self,
-        rules: &Stateful,
-        batch: &RecordBatch,
-        table: &str,
-        keep: Option<&[bool]>,
-    ) -> Vec<Signal> {
-        if self.marks.is_empty() {
-            return Vec::new();
-        }
-        let samples = Samples::new(batch, table);
-        let stays = |mark: &Mark| match (keep, usize::try_from(mark.row)) {
-            (None, _) => true,
-            (Some(keep), Ok(row)) => keep.get(row) == Some(&true),
-            (Some(_), Err(_)) => false,
-        };
-        let mut signals = Vec::new();
-        let mut folds = Folds::default();
-        for (number, mark) in self.marks.iter().enumerate().filter(|(_, mark)| stays(mark)) {
-            let Some(rule) = rules.rules.get(usize::from(mark.rule)) else { continue };
-            match rule.correlation.kind {
-                Kind::FirstSeen(_) | Kind::Rate(_) => folds.add(rule, mark, number, &samples),
-                _ => signals.push(self.entry(mark, rule, &samples)),
-            }
-        }
-        signals.extend(self.folded(folds, rules, &samples));
-        merge(signals)
-    }
-
-    fn entry(&self, mark: &Mark, rule: &StatefulRule, samples: &Samples<'_>) -> Signal {
-        let places = self.places.get(mark.places as usize).cloned().unwrap_or_default();
-        let value = mark.value.map(|value| self.texts.get(value).to_owned());
-        let entry = Entry { sample: self.sample(mark, samples), rules: places, value };
-        self.signal(mark, rule, Seen::Entries(vec![entry]))
-    }
-
-    fn signal(&self, mark: &Mark, rule: &StatefulRule, seen: Seen) -> Signal {
-        let key = self.texts.get(mark.key).to_owned();
-        Signal {
-            rule: rule.rule.id.clone(),
-            account: key::account(&key).map(str::to_owned),
-            key,
-            seen,
-            left_out: 0,
-        }
-    }
-
-    /// One signal for each rule and key of what was folded.
-    fn folded(&self, folds: Folds, rules: &Stateful, samples: &Samples<'_>) -> Vec<Signal> {
-        let mut all = folds.folds;
-        let of = |fold: &Fold| {
-            let mark = &self.marks[fold.mark];
-            (mark.rule, mark.key)
-        };
-        all.sort_unstable_by_key(of);
-        let mut signals = Vec::new();
-        for group in all.chunk_by(|a, b| of(a) == of(b)) {
-            let Some(mark) = group.first().map(|fold| &self.marks[fold.mark]) else { continue };
-            let Some(rule) = rules.rules.get(usize::from(mark.rule)) else { continue };
-            let first = |fold: &Fold| self.sample(&self.marks[fold.mark], samples);
-            let seen = match rule.correlation.kind {
-                Kind::Rate(_) => Seen::Counts(
-                    group
-                        .iter()
-                        .map(|f| Count { bucket: f.part, count: f.count, first: first(f) })
-                        .collect(),
-                ),
-                _ => Seen::Terms(
-                    group
-                        .iter()
-                        .map(|fold| {
-                            let term = self.marks[fold.mark].value.unwrap_or_default();
-                            Term { term: self.texts.get(term).to_owned(), first: first(fold) }
-                        })
-                        .collect(),
-                ),
-            };
-            signals.push(self.signal(mark, rule, seen));
-        }
-        signals
-    }
-
-    fn sample(&self, mark: &Mark, samples: &Samples<'_>) -> Sample {
-        let origin = if mark.live { Origin::Live } else { Origin::BackFill };
-        let mut sample = samples.sample(mark.row as usize, origin);
-        if let Some(extra) = mark.extra.and_then(|extra| self.extras.get(extra as usize)) {
-            if !extra.resources.is_empty() {
-                sample.resources.clone_from(&extra.resources);
-            }
-            sample.above.clone_from(&extra.above);
-        }
-        sample.resources.truncate(Sample::RESOURCES_MAX);
-        sample
     }
 }

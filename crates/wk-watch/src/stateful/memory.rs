@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wk_model::Timestamp;
 use wk_model::finding::Sighting;
-use wk_model::signal::{Signal, merge};
+use wk_model::signal::{Signal, join};
 
 use super::compile::Stateful;
 use super::step::{Stepped, step};
@@ -101,7 +101,7 @@ impl Memory {
         signals: Vec<Signal>,
         waiting: &mut BTreeMap<(usize, String), Vec<Signal>>,
     ) {
-        for signal in merge(signals) {
+        for signal in join(signals) {
             match rules.place(&signal.rule) {
                 Some(place) => waiting.entry((place, signal.key.clone())).or_default().push(signal),
                 None => self.counts.orphans += 1,

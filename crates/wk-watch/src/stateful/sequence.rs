@@ -18,13 +18,42 @@ pub(super) struct Row {
     pub(super) entries: Vec<usize>,
 }
 
+/// How many entries before its last one a row may begin; where there are more in the timespan, the
+/// earlier ones are not looked at.
+pub(super) const LOOKED_AT_MAX: usize = 1_000;
+
 /// A step that must come, and what must not come before it.
 struct Wanted {
     rule: usize,
     /// How long after the step before, in seconds.
     within: i64,
-    /// Rules that must not match between the step before and this one.
-    not: Vec<usize>,
+    /// What must not come between the step before and this one.
+    not: Option<Forbidden>,
+}
+
+/// What must not come: how many such events there are before each place.
+struct Forbidden(Vec<usize>);
+
+impl Forbidden {
+    /// Events that match one of some rules, and none of the steps beside them.
+    fn of(held: &[Held], rules: &[usize], but: &[usize]) -> Self {
+        let mut count = 0;
+        let mut counts = Vec::with_capacity(held.len() + 1);
+        counts.push(0);
+        let is_one = |held: &Held, rules: &[usize]| rules.iter().any(|rule| matches(held, *rule));
+        for held in held {
+            count += usize::from(is_one(held, rules) && !is_one(held, but));
+            counts.push(count);
+        }
+        Self(counts)
+    }
+
+    /// Whether there is one between two moments, both included.
+    fn any(&self, held: &[Held], begin: Timestamp, end: Timestamp) -> bool {
+        let from = held.partition_point(|h| h.time() < begin);
+        let to = held.partition_point(|h| h.time() <= end);
+        self.0.get(from) < self.0.get(to)
+    }
 }
 
 /// Steps as they are looked for.
@@ -32,27 +61,37 @@ struct Plan {
     span: i64,
     wanted: Vec<Wanted>,
     /// What must not come before the first step, and for how long.
-    before: Vec<(usize, i64)>,
+    before: Vec<(Forbidden, i64)>,
     /// What must not come after the last, and for how long.
-    behind: Vec<(usize, i64)>,
+    behind: Vec<(Forbidden, i64)>,
 }
 
 impl Plan {
-    fn of(steps: &[SequenceStep], span: i64) -> Self {
-        let (mut wanted, mut before, mut waiting): (Vec<Wanted>, Vec<(usize, i64)>, Vec<_>) =
-            (Vec::new(), Vec::new(), Vec::new());
+    fn of(steps: &[SequenceStep], span: i64, held: &[Held]) -> Self {
+        let mut plan = Self { span, wanted: Vec::new(), before: Vec::new(), behind: Vec::new() };
+        let positive = |step: &&SequenceStep| !step.not;
+        let first = steps.iter().find(positive).map_or(0, |step| step.rule);
+        let mut waiting: Vec<(usize, i64)> = Vec::new();
         for step in steps {
             let within = step.within_seconds.unwrap_or(span);
-            match (step.not, wanted.is_empty()) {
-                (true, true) => before.push((step.rule, within)),
-                (true, false) => waiting.push((step.rule, within)),
-                (false, _) => {
-                    let not = waiting.drain(..).map(|(rule, _)| rule).collect();
-                    wanted.push(Wanted { rule: step.rule, within, not });
+            match (step.not, plan.wanted.last()) {
+                (true, None) => {
+                    plan.before.push((Forbidden::of(held, &[step.rule], &[first]), within));
+                }
+                (true, Some(_)) => waiting.push((step.rule, within)),
+                (false, before) => {
+                    let rules: Vec<usize> = waiting.drain(..).map(|(rule, _)| rule).collect();
+                    let beside = [before.map_or(step.rule, |before| before.rule), step.rule];
+                    let not = (!rules.is_empty()).then(|| Forbidden::of(held, &rules, &beside));
+                    plan.wanted.push(Wanted { rule: step.rule, within, not });
                 }
             }
         }
-        Self { span, wanted, before, behind: waiting }
+        let last = plan.wanted.last().map_or(0, |wanted| wanted.rule);
+        let behind = waiting.into_iter();
+        plan.behind =
+            behind.map(|(rule, within)| (Forbidden::of(held, &[rule], &[last]), within)).collect();
+        plan
     }
 }
 
@@ -64,7 +103,7 @@ pub(super) fn rows(
     from: Timestamp,
     to: Timestamp,
 ) -> Vec<Row> {
-    let plan = Plan::of(steps, span);
+    let plan = Plan::of(steps, span, held);
     let Some(last) = plan.wanted.last() else { return Vec::new() };
     let mut found = Vec::new();
     for place in held.partition_point(|h| h.time() < from)..held.len() {
@@ -83,8 +122,10 @@ pub(super) fn rows(
 fn rows_to(plan: &Plan, held: &[Held], last: usize) -> Option<Row> {
     let begin = held[last].time().plus_seconds(-plan.span);
     let start = held.partition_point(|h| h.time() < begin);
+    let start = start.max(last.saturating_sub(LOOKED_AT_MAX));
     // Entries of the same moment may stand on either side of the last one.
     let end = held.partition_point(|h| h.time() <= held[last].time());
+    let end = end.min(last + LOOKED_AT_MAX);
     let steps = plan.wanted.len();
     let mut possible: Vec<Vec<usize>> = vec![Vec::new(); steps];
     possible[steps - 1] = vec![last];
@@ -103,7 +144,7 @@ fn rows_to(plan: &Plan, held: &[Held], last: usize) -> Option<Row> {
                 next += 1;
             }
             let other = behind.iter().skip(next).take(2).find(|b| **b != place);
-            if other.is_some_and(|to| follows(held, place, *to, wanted, rule)) {
+            if other.is_some_and(|to| follows(held, place, *to, wanted)) {
                 reached.push(place);
             }
         }
@@ -111,7 +152,7 @@ fn rows_to(plan: &Plan, held: &[Held], last: usize) -> Option<Row> {
     }
     possible[0].retain(|place| is_quiet_before(plan, held, *place));
     for step in 1..steps {
-        let (wanted, rule) = (&plan.wanted[step], plan.wanted[step - 1].rule);
+        let wanted = &plan.wanted[step];
         let before = std::mem::take(&mut possible[step - 1]);
         let mut at = 0;
         possible[step].retain(|place| {
@@ -122,7 +163,7 @@ fn rows_to(plan: &Plan, held: &[Held], last: usize) -> Option<Row> {
             let near = before.get(at.saturating_sub(1)..=at).unwrap_or(&before);
             let earlier = |b: &&usize| *b != place && held[**b].time() <= held[*place].time();
             let from = near.iter().rev().find(earlier);
-            from.is_some_and(|from| follows(held, *from, *place, wanted, rule))
+            from.is_some_and(|from| follows(held, *from, *place, wanted))
         });
         possible[step - 1] = before;
     }
@@ -138,38 +179,20 @@ fn rows_to(plan: &Plan, held: &[Held], last: usize) -> Option<Row> {
 
 /// Whether one event may be the step before another: near enough, and nothing between them that
 /// must not be.
-fn follows(held: &[Held], from: usize, to: usize, wanted: &Wanted, rule: usize) -> bool {
+fn follows(held: &[Held], from: usize, to: usize, wanted: &Wanted) -> bool {
     let (begin, end) = (held[from].time(), held[to].time());
-    if begin.plus_seconds(wanted.within) < end {
-        return false;
-    }
-    wanted.not.is_empty() || !any(held, begin, end, &wanted.not, &[rule, wanted.rule])
-}
-
-/// Whether an event between two moments, both included, matches one of these rules, and none of
-/// those.
-fn any(held: &[Held], begin: Timestamp, end: Timestamp, rules: &[usize], but: &[usize]) -> bool {
-    let start = held.partition_point(|h| h.time() < begin);
-    let between = held[start..].iter().take_while(|h| h.time() <= end);
-    let is_one = |held: &Held, rules: &[usize]| rules.iter().any(|rule| matches(held, *rule));
-    between.into_iter().any(|held| is_one(held, rules) && !is_one(held, but))
+    begin.plus_seconds(wanted.within) >= end
+        && !wanted.not.as_ref().is_some_and(|not| not.any(held, begin, end))
 }
 
 fn is_quiet_before(plan: &Plan, held: &[Held], place: usize) -> bool {
-    let (time, own) = (held[place].time(), plan.wanted[0].rule);
-    let came = |(rule, within): &(usize, i64)| {
-        any(held, time.plus_seconds(-within), time, &[*rule], &[own])
-    };
-    !plan.before.iter().any(came)
+    let time = held[place].time();
+    !plan.before.iter().any(|(not, within)| not.any(held, time.plus_seconds(-within), time))
 }
 
 fn is_quiet_behind(plan: &Plan, held: &[Held], place: usize) -> bool {
     let time = held[place].time();
-    let own = plan.wanted.last().map(|wanted| wanted.rule).unwrap_or_default();
-    let came = |(rule, within): &(usize, i64)| {
-        any(held, time, time.plus_seconds(*within), &[*rule], &[own])
-    };
-    !plan.behind.iter().any(came)
+    !plan.behind.iter().any(|(not, within)| not.any(held, time, time.plus_seconds(*within)))
 }
 
 fn matches(held: &Held, rule: usize) -> bool {

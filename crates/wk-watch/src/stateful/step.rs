@@ -3,7 +3,7 @@
 use wk_lang::sigma::Kind;
 use wk_model::Timestamp;
 use wk_model::finding::{FindingId, Grounds, Matched, Sighting};
-use wk_model::signal::{Entry, Sample, Seen, Signal, merge};
+use wk_model::signal::{Entry, Sample, Seen, Signal, join};
 
 use super::compile::StatefulRule;
 use super::{entries, first_seen, rate};
@@ -73,7 +73,7 @@ impl Step<'_> {
     /// What was seen, of all signals; what they left out is counted.
     pub(super) fn seen(&mut self, signals: Vec<Signal>, account: &mut Option<String>) -> Vec<Seen> {
         let mut all = Vec::new();
-        for signal in merge(signals) {
+        for signal in join(signals) {
             self.stepped.dropped += signal.left_out;
             *account = account.take().or(signal.account);
             all.push(signal.seen);

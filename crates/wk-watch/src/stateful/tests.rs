@@ -413,3 +413,103 @@ fn sums_and_means_and_percentiles() {
         [3]
     );
 }
+
+fn entries(rules: &Detections, seconds: impl Iterator<Item = i64>) -> Signal {
+    let one = &signals(rules, &ann(&[(0, "failed")]))[0].1[0];
+    let wk_model::signal::Seen::Entries(like) = &one.seen else { panic!("{one:?}") };
+    let entry = |second: i64| {
+        let mut entry = like[0].clone();
+        entry.sample.event.time = Timestamp::from_seconds(START + second);
+        entry.sample.event.id = second.to_string();
+        entry
+    };
+    Signal { seen: wk_model::signal::Seen::Entries(seconds.map(entry).collect()), ..one.clone() }
+}
+
+/// A key with very many events is bounded, finds what it finds, and says what it let go.
+#[test]
+fn a_key_with_very_many_events_is_bounded_and_tells_it() {
+    const MANY: i64 = 40_000;
+    let rules = rules(FIVE);
+    let rule = &rules.stateful().rules()[0];
+    let flood = entries(&rules, (0..MANY).map(|n| n / 200));
+    let flood = Signal { seen: flood.seen, ..flood };
+    let wk_model::signal::Seen::Entries(mut all) = flood.seen.clone() else { panic!() };
+    for (n, entry) in all.iter_mut().enumerate() {
+        entry.sample.event.id = n.to_string();
+    }
+    let seen = wk_model::signal::Seen::Entries(all);
+    let flood = Signal { seen, ..flood };
+    let now = Timestamp::from_seconds(START + 600);
+    let stepped = super::step(rule, &flood.key, None, vec![flood.clone()], now);
+    assert_eq!(stepped.sightings.len(), 40_000);
+    assert_eq!(stepped.dropped, 20_000, "what is kept for events to come is bounded");
+    assert!(stepped.state.unwrap().len() < 4 << 20);
+    // In a commit there is room for fewer.
+    let merged = wk_model::signal::merge([flood]);
+    assert_eq!((merged[0].parts(), merged[0].left_out), (20_000, 20_000));
+}
+
+/// Sequences look at rows of events, so a flood could make them slow; it cannot.
+#[test]
+fn a_flood_of_one_moment_does_not_make_a_sequence_slow() {
+    let text = over(
+        "type: sequence\n  timespan: 1h\n  steps: [{rule: failed}, {not: worked}, {rule: failed}, {rule: failed}]",
+    );
+    let rules = rules(&text);
+    let rule = &rules.stateful().rules()[0];
+    let flood = entries(&rules, 0..2_500);
+    let now = Timestamp::from_seconds(START + 10_000);
+    let stepped = super::step(rule, &flood.key, None, vec![flood.clone()], now);
+    assert_eq!(stepped.sightings.len(), 2_500);
+}
+
+#[test]
+fn bytes_that_are_no_state_begin_it_anew() {
+    let rules = rules(FIVE);
+    let rule = &rules.stateful().rules()[0];
+    let signal = entries(&rules, 0..3);
+    let now = Timestamp::from_seconds(START + 10);
+    let stepped = super::step(rule, &signal.key, None, vec![signal.clone()], now);
+    let state = stepped.state.unwrap();
+    for length in 0..state.len() {
+        let cut = &state[..length];
+        let stepped = super::step(rule, &signal.key, Some(cut), vec![signal.clone()], now);
+        assert!(stepped.begun_anew && stepped.state.as_deref() == Some(&state[..]), "{length}");
+    }
+    let changed = self::rules(&FIVE.replace("gte: 5", "gte: 6"));
+    let rule = &changed.stateful().rules()[0];
+    assert!(super::step(rule, &signal.key, Some(&state), vec![], now).begun_anew);
+}
+
+#[test]
+fn files_of_hostile_size_are_refused_in_time() {
+    let many =
+        |n: usize, of: &str| (0..n).map(|n| format!("{of}{n}")).collect::<Vec<_>>().join(", ");
+    let told = refusals(&FIVE.replace("[failed]", &format!("[{}]", many(100_000, "r"))));
+    assert!(told[0].contains("correlation.rules: more than 1000"), "{}", told[0]);
+    let told = refusals(&FIVE.replace("gte: 5", "gte: 1000000"));
+    assert!(told[0].contains("more than 10000"), "{}", told[0]);
+    let told = refusals(&FIVE.replace("15m", "90d"));
+    assert!(told[0].contains("longer than 31 days"), "{}", told[0]);
+    // A thousand correlations, none of whose references is there: few names are compared.
+    let missing: Vec<String> = (0..1_000)
+        .map(|n| {
+            FIVE.replace("id: five", &format!("id: i{n}")).replace("[failed]", &format!("[x{n}]"))
+        })
+        .collect();
+    assert_eq!(refusals(&missing.join("---")).len(), 1_000);
+    // Each stands on the one before; eight may.
+    let deep: Vec<String> = (0..20)
+        .map(|n| {
+            let below = if n == 0 { "failed".to_owned() } else { format!("n{}", n - 1) };
+            FIVE.replace("id: five", &format!("id: i{n}\nname: n{n}"))
+                .replace("[failed]", &format!("[{below}]"))
+        })
+        .collect();
+    let told = refusals(&deep.join("---"));
+    assert!(
+        told.len() == 12 && told[0].contains("stands on more than 8 correlations"),
+        "{told:#?}"
+    );
+}
