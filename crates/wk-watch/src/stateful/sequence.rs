@@ -20,7 +20,7 @@ pub(super) struct Row {
 
 /// How many entries before its last one a row may begin; where there are more in the timespan, the
 /// earlier ones are not looked at.
-pub(super) const LOOKED_AT_MAX: usize = 1_000;
+const LOOKED_AT_MAX: usize = 250;
 
 /// A step that must come, and what must not come before it.
 struct Wanted {

@@ -458,10 +458,10 @@ fn a_flood_of_one_moment_does_not_make_a_sequence_slow() {
     );
     let rules = rules(&text);
     let rule = &rules.stateful().rules()[0];
-    let flood = entries(&rules, 0..2_500);
+    let flood = entries(&rules, 0..800);
     let now = Timestamp::from_seconds(START + 10_000);
     let stepped = super::step(rule, &flood.key, None, vec![flood.clone()], now);
-    assert_eq!(stepped.sightings.len(), 2_500);
+    assert_eq!(stepped.sightings.len(), 800);
 }
 
 #[test]
