@@ -11,12 +11,6 @@ mod wire;
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
-
-/// Gives back what a burst took.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 fn main() -> ExitCode {
     cli::main()
 }

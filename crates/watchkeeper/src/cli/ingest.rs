@@ -59,15 +59,12 @@ impl Ingest {
         for path in &self.paths {
             places.push(wire::place(path, &access).await?);
         }
-        let detections = match self.no_detect {
-            true => Detections::none(),
-            false => {
-                let detections = app.detections()?;
-                app.note_rules(&detections, &Said::default()).await?;
-                detections
-            }
-        };
+        let detections = if self.no_detect { Detections::none() } else { app.detections()? };
+        // A lake of another ledger is refused here, before anything is noted in this one.
         let mut ingest = app.ingest(self.source, detections).await?;
+        if !self.no_detect {
+            app.note_rules(&ingest.detections, &Said::default()).await?;
+        }
         ingest.limits.all_history = self.back_fill;
         let progress = Arc::new(Progress::default());
         let reading = app.read_all(&ingest, &places, &progress);

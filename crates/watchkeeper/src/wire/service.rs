@@ -77,9 +77,10 @@ impl Service {
         let (detections, broken) = app.detections_and_bad()?;
         tell_bad_rules(&broken);
         tools.hear(|heard| heard.rules = Some(rules(&detections, &broken, app.clock.now())));
-        app.note_rules(&detections, &Said::default()).await?;
         let ingest = Arc::new(app.ingest(None, detections).await?);
+        // A lake of another ledger is refused above, before anything is noted in this one.
         let detections = ingest.detections.clone();
+        app.note_rules(&detections, &Said::default()).await?;
         let limits = intake::Limits {
             gather: Duration::from_secs(config.service.gather_seconds),
             ..intake::Limits::default()

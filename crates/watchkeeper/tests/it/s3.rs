@@ -147,7 +147,23 @@ fn moto_a_bucket_gives_what_the_disk_gives() {
     assert_eq!(stored(&report(&first)), stored(&on_disk));
     let again = report(&run(&from_s3, &moto.endpoint, &READ));
     assert_eq!((&again["objects"]["read"], &again["objects"]["skipped"]), (&0.into(), &200.into()));
-    assert_eq!(from_s3.seen().findings, from_disk.seen().findings);
+    let findings = |home: &Home| {
+        let mut findings = home.seen().findings;
+        findings.as_array_mut().unwrap().iter_mut().for_each(without_places);
+        findings
+    };
+    assert_eq!(findings(&from_s3), findings(&from_disk));
+}
+
+/// Events without an id are named by their object, which is another one in a bucket.
+fn without_places(finding: &mut Value) {
+    let name = |event: &mut Value| {
+        if event["id"].as_str().is_some_and(|id| id.contains(':') && !id.starts_with("arn:")) {
+            event["id"] = "its place".into();
+        }
+    };
+    name(&mut finding["latest"]);
+    finding["events"].as_array_mut().unwrap().iter_mut().for_each(name);
 }
 
 #[test]

@@ -146,7 +146,8 @@ impl SqliteLedger {
             // Rows may come before those that they point to; the check follows.
             c.pragma_update(None, "foreign_keys", "OFF").map_err(failed)?;
             let tx = c.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-            if version(&tx).map_err(failed)? > 0 {
+            let leaves = number(&tx, "SELECT count(*) FROM leaf").map_err(failed)?;
+            if version(&tx).map_err(failed)? > 0 || leaves > 0 {
                 let why = "it is not empty; this is for a ledger that was lost";
                 return Err(Failure::new(format!("rebuild {}", inner.path.display()), why));
             }
