@@ -73,6 +73,9 @@ impl Terms {
             let term = hash(&term);
             let judged = self.judged_to.is_some_and(|judged| time <= judged);
             late += u64::from(judged);
+            if judged {
+                self.met_before(time, kind);
+            }
             // What is known already cannot be new, whatever else comes before it.
             if judged || self.is_known(term, time.day(), kind) {
                 self.know(term, time.day());
@@ -124,6 +127,15 @@ impl Terms {
             }
         }
         self.judged_to = self.judged_to.max(Some(closed));
+    }
+
+    /// Somebody was there earlier than was known: what comes late is not told, and counts as learned.
+    fn met_before(&mut self, time: Timestamp, kind: &FirstSeen) {
+        let history = i64::from(kind.history_days) * 86_400;
+        let since = self.since.unwrap_or(time);
+        if since.plus_seconds(-history) <= time {
+            self.since = Some(since.min(time));
+        }
     }
 
     /// Begins to learn the key, where nothing of it is remembered.
