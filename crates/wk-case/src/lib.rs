@@ -5,6 +5,7 @@
 //!   what changed in the configuration between two times.
 //! * [`triage`] is where each finding stands, [`reconcile`] what became of all of them,
 //!   [`exceptions`] which of them somebody accepts for a time, [`surroundings`] what stands beside one.
+//! * [`stories`] reads findings together that tell one.
 //! * [`rule_changes`] is what differs between two sets of rules.
 //! * Pure: takes facts, gives documents; knows no storage and no network.
 
@@ -14,5 +15,6 @@ pub mod profile;
 pub mod reconcile;
 pub mod reports;
 pub mod rule_changes;
+pub mod stories;
 pub mod surroundings;
 pub mod triage;

@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod arrivals;
+pub mod attack;
 pub mod complaint;
 pub mod digest;
 pub mod drill;

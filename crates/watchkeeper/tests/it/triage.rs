@@ -437,17 +437,87 @@ fn slow_rules_are_linted_and_their_coverage_is_drawn() {
     assert_eq!(linted.code, Some(1), "{linted:?}");
     assert!(linted.out.contains("did you mean eventName?"), "{linted:?}");
     assert!(linted.out.contains("error[field]") && !linted.out.contains('\u{7}'), "{linted:?}");
-    let mode = |home: &Home| json(&home.run(["detect", "coverage", "--json"]));
-    let before = mode(&home);
-    assert_eq!(before["sums"]["tested"], Value::Null, "no log is in the lake: {}", before["sums"]);
     let given = tempfile::tempdir().unwrap();
     std::fs::write(given.path().join("1.json"), STOPPED).unwrap();
     assert_eq!(home.ingest([given.path()]).0, 0);
-    let after = mode(&home);
+    let after = json(&home.run(["detect", "coverage", "--json"]));
     assert_eq!(after["logged"], json!(["cloudtrail"]));
     assert!(after["sums"]["tested"].as_u64().unwrap() > 30, "{}", after["sums"]);
-    let text = ok(&home, &["detect", "coverage"]);
-    assert!(text.contains("T1562.008") && text.contains("logs in the lake: cloudtrail"), "{text}");
     let svg = ok(&home, &["detect", "coverage", "--format", "svg"]);
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+}
+
+/// CloudTrail records of one user: hour of 2024-02-15, service, call, address.
+fn trail(calls: &[(u64, &str, &str, &str)]) -> String {
+    let record = |(number, (hour, service, call, address)): (usize, &(u64, &str, &str, &str))| {
+        json!({"eventVersion": "1.08", "eventID": format!("11111111-0000-4000-8000-{:012}", number + 100),
+            "eventTime": format!("2024-02-15T{hour:02}:00:00Z"),
+            "eventSource": format!("{service}.amazonaws.com"), "eventName": call,
+            "awsRegion": "eu-west-1", "eventType": "AwsApiCall", "recipientAccountId": "111122223333",
+            "sourceIPAddress": address, "userAgent": "aws-cli",
+            "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/operator",
+                "accountId": "111122223333", "userName": "operator"},
+            "requestParameters": {"name": "all-regions", "userName": "somebody"}})
+    };
+    json!({"Records": calls.iter().enumerate().map(record).collect::<Vec<_>>()}).to_string()
+}
+
+#[test]
+fn slow_a_finding_is_set_beside_what_is_usual_and_firsts_are_marked() {
+    let home = Home::new();
+    let given = tempfile::tempdir().unwrap();
+    let text = trail(&[
+        (1, "ec2", "DescribeInstances", "192.0.2.10"),
+        (2, "ec2", "DescribeInstances", "192.0.2.10"),
+        (9, "ec2", "DescribeInstances", "192.0.2.10"),
+        (9, "cloudtrail", "StopLogging", "203.0.113.10"),
+    ]);
+    std::fs::write(given.path().join("1.json"), text).unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    let listed = json(&home.run(["findings", "list", "--rule", "Logging of a trail", "--json"]));
+    let id = listed[0]["id"].as_str().unwrap();
+    let shown = json(&home.run(["findings", "show", id, "--json"]));
+    let firsts = shown["actor_usual"]["first_times"].to_string();
+    assert_eq!(shown["actor_usual"]["events_before"], 2);
+    assert!(firsts.contains("StopLogging") && firsts.contains("203.0.113.10"), "{firsts}");
+    assert!(!firsts.contains("DescribeInstances") && !firsts.contains("192.0.2.10"), "{firsts}");
+    assert!(shown["firsts"].to_string().contains("the first finding of this rule"), "{shown}");
+    let text = ok(&home, &["findings", "show", id]);
+    for part in [
+        "eventName = StopLogging",
+        "first time  actions: cloudtrail:StopLogging",
+        "why  ",
+        "triage 1",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn slow_findings_that_tell_one_story_are_read_in_their_order() {
+    let home = Home::new();
+    let given = tempfile::tempdir().unwrap();
+    let text = trail(&[
+        (9, "iam", "CreateAccessKey", "203.0.113.10"),
+        (10, "cloudtrail", "StopLogging", "203.0.113.10"),
+        (11, "cloudtrail", "DeleteTrail", "203.0.113.10"),
+    ]);
+    std::fs::write(given.path().join("1.json"), text).unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    let told = json(&home.run(["findings", "stories", "--json"]));
+    let parts = told[0]["parts"].as_array().unwrap();
+    assert_eq!(told.as_array().unwrap().len(), 1, "{told:#}");
+    assert!(parts.len() >= 3, "{told:#}");
+    let times: Vec<&str> = parts.iter().map(|part| part["first_seen"].as_str().unwrap()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert!(parts[1]["because"].to_string().contains("the same actor"), "{told:#}");
+    let id = parts[1]["finding"].as_str().unwrap();
+    let shown = ok(&home, &["findings", "show", id, "--without-lake"]);
+    assert!(shown.contains("steps of an attack: ") && shown.contains("\n> 2024-02-15T"), "{shown}");
+    let why = ["--as", "false-positive", "--who", "anna", "--reason", "a drill", "--evidence", "e"];
+    for part in parts.iter().skip(1) {
+        let id = part["finding"].as_str().unwrap();
+        ok(&home, &[&["findings", "dismiss", id][..], &why].concat());
+    }
+    assert_eq!(json(&home.run(["findings", "stories", "--json"])), json!([]));
 }

@@ -8,11 +8,12 @@ mod svg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wk_lang::sigma::Expected;
+use wk_lang::sigma::{Expected, Extension};
+use wk_model::attack::{TACTICS, Tactic, tactic};
 
 use crate::detect::Detections;
-use crate::lint::{self, TACTICS, Tactic, tactic};
 use crate::modes::Mode;
+use crate::rehearsal;
 
 /// What is known of the lake and of drills.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +87,7 @@ impl Coverage {
     pub fn of(detections: &Detections, facts: &Facts) -> Self {
         let columns = TACTICS.iter().map(|tactic| (tactic, BTreeMap::new())).collect();
         let mut coverage = Self { columns, nowhere: Vec::new() };
+        let rehearsed = Rehearsals::of(detections);
         for detection in detections.rules() {
             let drilled = facts.drilled.contains(&detection.title);
             coverage.take(
@@ -95,11 +97,7 @@ impl Coverage {
                     tags: &detection.sigma.tags,
                     service: detection.sigma.logsource.service.as_deref(),
                     runs: detections.mode_of(&detection.rule.id, None).0 == Mode::Live,
-                    proof: match (drilled, is_tested(detections, detection)) {
-                        (true, _) => Proof::Drill,
-                        (false, true) => Proof::Test,
-                        (false, false) => Proof::None,
-                    },
+                    proof: rehearsed.proof(drilled, &detection.rule.id, &detection.sigma.extension),
                 },
             );
         }
@@ -112,7 +110,11 @@ impl Coverage {
                     tags: &rule.correlation.about.tags,
                     service: None,
                     runs: detections.mode_of(&rule.rule.id, None).0 == Mode::Live,
-                    proof: if drilled { Proof::Drill } else { Proof::None },
+                    proof: rehearsed.proof(
+                        drilled,
+                        &rule.rule.id,
+                        &rule.correlation.about.extension,
+                    ),
                 },
             );
         }
@@ -212,17 +214,25 @@ fn is_technique(tag: &str) -> bool {
     tag.strip_prefix('t').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-fn is_tested(detections: &Detections, detection: &crate::detect::Detection) -> bool {
-    let Some(source) = lint::source_of(&detection.sigma) else { return false };
-    let mut firing = detection
-        .sigma
-        .extension
-        .tests
-        .iter()
-        .filter(|test| test.expected == Expected::Fires)
-        .peekable();
-    firing.peek().is_some()
-        && firing.all(|test| lint::fires(detections, source, &detection.rule, &test.event))
+/// The rules of which a test failed.
+struct Rehearsals {
+    failed: BTreeSet<String>,
+}
+
+impl Rehearsals {
+    fn of(detections: &Detections) -> Self {
+        let all = rehearsal::rehearse(detections).into_iter();
+        Self { failed: all.filter(|test| !test.passed).map(|test| test.rule).collect() }
+    }
+
+    fn proof(&self, drilled: bool, rule: &str, extension: &Extension) -> Proof {
+        let fires = extension.tests.iter().any(|test| test.expected == Expected::Fires);
+        match drilled {
+            true => Proof::Drill,
+            false if fires && !self.failed.contains(rule) => Proof::Test,
+            false => Proof::None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! Colour is never alone: each box bears a sign, and a text for those who cannot see it.
 
+use wk_model::attack::ATTACK_VERSION;
+
 use super::{Cell, Coverage, State};
-use crate::lint::ATTACK_VERSION;
 
 const COLUMN: usize = 132;
 const BOX: usize = 26;

@@ -1,49 +1,8 @@
 //! Tags of MITRE ATT&CK: form of ids, names of tactics, old and new.
 
+use wk_model::attack::{ATTACK_VERSION, TACTICS, tactic};
+
 use super::{Level, Report};
-
-/// The version of ATT&CK whose tactics are known; names of earlier versions are taken too.
-pub const ATTACK_VERSION: &str = "19";
-
-/// A tactic, in the order of an attack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tactic {
-    /// Its name in tags.
-    pub tag: &'static str,
-    /// Its name for people.
-    pub name: &'static str,
-    /// Other tags that mean it: of earlier versions, or what it was split into.
-    pub also: &'static [&'static str],
-}
-
-const fn of(tag: &'static str, name: &'static str, also: &'static [&'static str]) -> Tactic {
-    Tactic { tag, name, also }
-}
-
-/// The tactics, in the order of an attack. Version 19 split defense evasion into stealth and defense
-/// impairment; rules carry either name, so they are one column here.
-pub const TACTICS: [Tactic; 14] = [
-    of("reconnaissance", "Reconnaissance", &[]),
-    of("resource-development", "Resource development", &[]),
-    of("initial-access", "Initial access", &[]),
-    of("execution", "Execution", &[]),
-    of("persistence", "Persistence", &[]),
-    of("privilege-escalation", "Privilege escalation", &[]),
-    of("defense-evasion", "Stealth, defense impairment", &["stealth", "defense-impairment"]),
-    of("credential-access", "Credential access", &[]),
-    of("discovery", "Discovery", &[]),
-    of("lateral-movement", "Lateral movement", &[]),
-    of("collection", "Collection", &[]),
-    of("command-and-control", "Command and control", &[]),
-    of("exfiltration", "Exfiltration", &[]),
-    of("impact", "Impact", &[]),
-];
-
-/// The tactic that a tag, without `attack.`, means.
-pub fn tactic(tag: &str) -> Option<&'static Tactic> {
-    let tag = tag.to_ascii_lowercase().replace('_', "-");
-    TACTICS.iter().find(|tactic| tactic.tag == tag || tactic.also.contains(&tag.as_str()))
-}
 
 /// What a tag of ATT&CK is.
 enum Kind {

@@ -13,15 +13,12 @@ mod worth;
 
 use std::collections::BTreeMap;
 
-use wk_lang::sigma::{self, Expected, Lists, RuleError};
-use wk_model::finding::Rule;
+use wk_lang::sigma::{self, Lists, RuleError};
 
 use crate::detect::Detections;
 use crate::lists;
+use crate::rehearsal;
 use crate::sources::{self, Source};
-use crate::trial;
-
-pub use attack::{ATTACK_VERSION, TACTICS, Tactic, tactic};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +125,7 @@ fn single(rule: &sigma::Rule, report: &mut Report<'_>) {
 }
 
 /// The source whose records a rule reads; of several the first.
-pub(crate) fn source_of(rule: &sigma::Rule) -> Option<&'static Source> {
+fn source_of(rule: &sigma::Rule) -> Option<&'static Source> {
     let reads = |source: &&&Source| rule.logsource.reads(&crate::detect::log_source(source));
     sources::ALL.iter().find(reads).copied()
 }
@@ -165,43 +162,16 @@ fn compiled(files: &[(String, String)], lists: &Lists) -> Vec<Found> {
             found.push(one);
         }
     }
-    for detection in detections.rules() {
-        let Some(source) = source_of(&detection.sigma) else { continue };
-        let mut report =
-            Report { file: &detection.file, rule: &detection.title, found: Vec::new() };
-        for test in &detection.sigma.extension.tests {
-            let fires = fires(&detections, source, &detection.rule, &test.event);
-            if fires != (test.expected == Expected::Fires) {
-                let is = if fires { "fires" } else { "stays quiet" };
-                let say = format!("its own test {:?} {is}, and should not", test.name);
-                report.say(Level::Error, "test", say);
-            }
-        }
-        found.append(&mut report.found);
+    for failed in rehearsal::rehearse(&detections).into_iter().filter(|test| !test.passed) {
+        found.push(Found {
+            file: failed.file,
+            rule: Some(failed.title),
+            level: Level::Error,
+            check: "test",
+            say: format!("its own test {:?} does not come out: {}", failed.test, failed.why),
+        });
     }
     found
-}
-
-/// Whether a rule matches an event: by itself, whether it alerts or only feeds others.
-pub(crate) fn fires(
-    detections: &Detections,
-    source: &'static Source,
-    rule: &Rule,
-    event: &str,
-) -> bool {
-    let place = detections.rules().iter().position(|d| d.rule.id == rule.id);
-    let mut tape = wk_lang::json::Tape::default();
-    let mut matching = Vec::new();
-    match tape.parse(event) {
-        Ok(record) if source.json.is_some() => {
-            detections.matches(source, record, &mut matching);
-            place.is_some_and(|place| matching.contains(&place))
-        }
-        _ => trial::run(detections, Some(source), event)
-            .sightings
-            .iter()
-            .any(|sighting| sighting.rule.id == rule.id),
-    }
 }
 
 impl Level {

@@ -12,8 +12,6 @@ pub(super) struct About<'a> {
     falsepositives: &'a [String],
     status: Option<Status>,
     extension: &'a Extension,
-    /// Whether tests of single events can show what it does.
-    single: bool,
 }
 
 impl<'a> About<'a> {
@@ -24,7 +22,6 @@ impl<'a> About<'a> {
             falsepositives: &rule.falsepositives,
             status: rule.status,
             extension: &rule.extension,
-            single: true,
         }
     }
 
@@ -35,7 +32,6 @@ impl<'a> About<'a> {
             falsepositives: &about.falsepositives,
             status: about.status,
             extension: &about.extension,
-            single: false,
         }
     }
 }
@@ -56,14 +52,12 @@ pub(super) fn check(about: &About<'_>, report: &mut Report<'_>) {
     if about.extension.triage.is_empty() {
         missing("watchkeeper.triage", "who gets a finding is not told what to look at first");
     }
-    if about.single {
-        let has = |expected| about.extension.tests.iter().any(|test| test.expected == expected);
-        if !has(Expected::Fires) {
-            missing("test that fires", "nothing shows that it finds anything");
-        }
-        if !has(Expected::Quiet) {
-            missing("test that stays quiet", "nothing shows that it leaves good things alone");
-        }
+    let has = |expected| about.extension.tests.iter().any(|test| test.expected == expected);
+    if !has(Expected::Fires) {
+        missing("test that fires", "nothing shows that it finds anything");
+    }
+    if !has(Expected::Quiet) {
+        missing("test that stays quiet", "nothing shows that it leaves good things alone");
     }
     if matches!(about.status, Some(Status::Deprecated | Status::Unsupported)) {
         let say = "its status says that it should not be used any more";

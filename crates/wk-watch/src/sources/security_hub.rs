@@ -4,8 +4,10 @@
 //! * Form: <https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html>.
 //! * Each update is an event of its own; all updates are one finding.
 //! * Every finding is stored. It becomes a sighting while it says that something is wrong: not
-//!   when it is archived or resolved, nor when its compliance check passed or could not be made,
-//!   nor when it is informational without being a failed check.
+//!   when its compliance check passed, could not be made, or is archived or resolved, nor when it is
+//!   informational without being a failed check.
+//! * A threat that was archived or resolved in Security Hub stays a sighting, and its title says so:
+//!   who put it away there has decided nothing here.
 //! * What GuardDuty found, and says itself too, is one finding with GuardDuty's own.
 //! * Findings that a user suppressed in Security Hub stay sightings, and their title says so.
 //! * OCSF findings of the newer Security Hub are read by [`super::ocsf`].
@@ -158,7 +160,8 @@ fn principal(record: Value<'_>) -> Option<Cow<'_, str>> {
 fn is_wrong(row: &mut Row<'_>, record: Value<'_>) -> bool {
     let is = |path, word: &str| fields::text(record, path).is_some_and(|t| t == word);
     let compliance = fields::text(record, "Compliance.Status");
-    let over = is("RecordState", "ARCHIVED") || is("Workflow.Status", "RESOLVED");
+    let away = is("RecordState", "ARCHIVED") || is("Workflow.Status", "RESOLVED");
+    let over = away && record.get("Compliance").is_some();
     let fine = matches!(compliance.as_deref(), Some("PASSED" | "NOT_AVAILABLE"));
     let failed = compliance.as_deref() == Some("FAILED");
     let informational = severity(row, record).word() == SeverityWord::Informational;
@@ -191,6 +194,12 @@ fn sighting(row: &mut Row<'_>, record: Value<'_>, id: &str) {
     let mut title = fields::text(record, "Title").unwrap_or_else(|| kind.clone()).into_owned();
     if fields::text(record, "Workflow.Status").as_deref() == Some("SUPPRESSED") {
         title.push_str(" (suppressed in Security Hub)");
+    }
+    if fields::text(record, "RecordState").as_deref() == Some("ARCHIVED") {
+        title.push_str(" (archived in Security Hub)");
+    }
+    if fields::text(record, "Workflow.Status").as_deref() == Some("RESOLVED") {
+        title.push_str(" (resolved in Security Hub)");
     }
     if fields::find(record, "Sample").and_then(fields::as_bool) == Some(true) {
         title.push_str(" (sample)");
@@ -324,6 +333,17 @@ mod tests {
                 securityhub event_time=2024-02-15T13:30:00Z event_id=f-2@2024-02-15T14:00:00Z ACTIVE account=111122223333 region=eu-west-1 actor=anna source_ip=198.51.100.7 resource_ids=AWS::IAM::AccessKey:null SchemaVersion=2018-10-08 ProductArn=arn:aws:securityhub:eu-west-1::product/aws/guardduty GeneratorId=d-1 Types=Unusual Behaviors/User/UnauthorizedAccess:IAMUser-ConsoleLogin Title=Odd sign-in Severity.Normalized=50 Severity.Product=5 FirstObservedAt=2024-02-15T13:00:00Z LastObservedAt=2024-02-15T13:30:00Z UpdatedAt=2024-02-15T14:00:00Z RecordState=ACTIVE Resources=[{"Type":"AwsIamAccessKey","Id":"AWS::IAM::AccessKey:null","Details":{"AwsIamAccessKey":{"UserName":"anna"}}}] ProductFields={"action/awsApiCallAction/remoteIpDetails/ipAddressV4":"198.51.100.7"} finding=Unusual Behaviors/User/UnauthorizedAccess:IAMUser-ConsoleLogin 5.0 "Odd sign-in"
             "#]],
         );
+    }
+
+    #[test]
+    fn a_threat_that_was_put_away_in_security_hub_stays_in_sight_and_says_so() {
+        let threat =
+            CHECK.replace(r#","Compliance":{"Status":"FAILED","SecurityControlId":"S3.5"}"#, "");
+        assert_ne!(threat, CHECK);
+        let archived = finding_of(&threat.replace("\"ACTIVE\"", "\"ARCHIVED\""));
+        assert!(archived.ends_with("(archived in Security Hub)\""), "{archived}");
+        let resolved = finding_of(&threat.replace("\"NEW\"", "\"RESOLVED\""));
+        assert!(resolved.ends_with("(resolved in Security Hub)\""), "{resolved}");
     }
 
     #[test]

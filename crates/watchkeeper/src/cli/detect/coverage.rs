@@ -5,10 +5,10 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
+use wk_model::attack::ATTACK_VERSION;
 use wk_model::drill::StepEnd;
 use wk_seam::ledger::Ledger as _;
 use wk_watch::coverage::{Coverage, Facts, State};
-use wk_watch::lint::ATTACK_VERSION;
 use wk_watch::sources;
 
 use crate::cli::{Exit, table};

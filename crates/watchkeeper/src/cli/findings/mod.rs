@@ -5,6 +5,7 @@ mod list;
 pub(super) mod queue;
 mod reconcile;
 mod show;
+mod stories;
 
 use std::io::Write;
 
@@ -36,6 +37,7 @@ enum What {
     Merge(act::Merge),
     Reopen(act::Reopen),
     Reconcile(reconcile::Reconcile),
+    Stories(stories::Stories),
 }
 
 #[derive(Args)]
@@ -80,6 +82,7 @@ impl Findings {
             What::Merge(merge) => merge.run(app, out).await,
             What::Reopen(reopen) => reopen.run(app, out).await,
             What::Reconcile(reconcile) => reconcile.run(app, out).await,
+            What::Stories(stories) => stories.run(app, out).await,
         }
     }
 }

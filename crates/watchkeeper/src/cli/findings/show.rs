@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::{Value, json};
 use wk_case::profile::Profile;
+use wk_case::stories::{SPAN_SECONDS, Story, stories};
 use wk_case::surroundings::Surroundings;
 use wk_case::triage::Case;
 use wk_model::Finding;
@@ -19,6 +20,7 @@ use super::act::{said, short};
 use super::list::state_json;
 use super::queue::Queue;
 use super::reconcile::word;
+use super::stories::{self, told_of};
 use super::{Form, FormArgs, as_json};
 use crate::cli::{Exit, entity, table};
 use crate::wire::App;
@@ -48,6 +50,8 @@ struct Beside<'a> {
     around: Surroundings<'a>,
     updates: Vec<Update>,
     usual: Option<Usual>,
+    /// The story that it is a part of.
+    story: Option<Story<'a>>,
 }
 
 /// What is usual for the actor of a finding.
@@ -70,12 +74,14 @@ impl Show {
             return Ok(Exit::Ok);
         }
         let cases = queue.cases();
+        let of_it = |story: &Story<'_>| story.parts.iter().any(|p| p.finding.id == finding.id);
         let usual = if self.without_lake { None } else { usual(app, finding).await? };
         let beside = Beside {
             case: queue.case(finding),
             around: Surroundings::of(finding, &cases),
             updates: app.ledger.updates(&finding.id).await?,
             usual,
+            story: stories(told_of(&cases), SPAN_SECONDS).into_iter().find(of_it),
         };
         match form {
             Form::Json => writeln!(out, "{:#}", beside.to_json(&queue)?)?,
@@ -115,6 +121,7 @@ impl Beside<'_> {
         json["actor_week"] =
             rules.map(|(t, r, n)| json!({"title": t, "rule": r, "findings": n})).collect();
         json["firsts"] = json!(self.around.firsts);
+        json["story"] = json!(self.story.as_ref().map(Story::to_json));
         if let Some(usual) = &self.usual {
             let firsts = usual.firsts.iter().map(|(c, v)| json!({"column": c, "value": v}));
             json["actor_usual"] = json!({"days": USUAL_DAYS, "events_before": usual.events_before,
@@ -137,6 +144,10 @@ impl Beside<'_> {
         self.updates(out)?;
         self.similar(out)?;
         self.actor(out)?;
+        if let Some(story) = &self.story {
+            writeln!(out, "\nthe story that it is a part of")?;
+            stories::print(story, Some(self.case.finding), out)?;
+        }
         events(self.case.finding, out)
     }
 
