@@ -425,11 +425,8 @@ fn slow_a_change_of_the_rules_is_recorded_with_its_lines_and_who_made_it() {
 }
 
 #[test]
-fn slow_rules_are_linted_and_their_coverage_is_drawn() {
+fn slow_rules_are_linted_and_their_coverage_is_told() {
     let home = Home::new();
-    let lint = home.run(["detect", "lint", "--json"]);
-    assert_eq!(lint.code, Some(0), "the pack has no errors: {lint:?}");
-    assert_eq!(json(&lint)["errors"], 0);
     let rules = tempfile::tempdir().unwrap();
     let path = rules.path().join("mine.yml");
     std::fs::write(&path, "title: \"Mine\\u0007\"\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  a: {eventNme: One}\n  condition: a\n").unwrap();
@@ -443,8 +440,6 @@ fn slow_rules_are_linted_and_their_coverage_is_drawn() {
     let after = json(&home.run(["detect", "coverage", "--json"]));
     assert_eq!(after["logged"], json!(["cloudtrail"]));
     assert!(after["sums"]["tested"].as_u64().unwrap() > 30, "{}", after["sums"]);
-    let svg = ok(&home, &["detect", "coverage", "--format", "svg"]);
-    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
 }
 
 /// CloudTrail records of one user: hour of 2024-02-15, service, call, address.

@@ -86,7 +86,8 @@ fn ids_tags_tests_and_what_a_reader_needs_are_asked_for() {
 fn the_pack_has_no_errors() {
     let files: Vec<(String, String)> =
         crate::pack::PACK.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
-    let found = lint(&files);
+    // Its tests are run elsewhere.
+    let found = read(&files, &lists::standard());
     let errors: Vec<&Found> = found.iter().filter(|f| f.level == Level::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }
