@@ -19,6 +19,7 @@ use crate::filters;
 use crate::lists;
 use crate::modes::{Mode, ModeEntry, Modes};
 use crate::pack::PACK;
+use crate::shared_fields;
 use crate::sources::{self, Source};
 use crate::stateful::{self, Around, MarkedRow, Marks, Names, Stateful};
 use crate::surroundings::{self, Asks, InSurroundings, Surroundings};
@@ -638,19 +639,9 @@ impl sigma::Record for RowRecord<'_> {
             };
         }
         let text = match name {
-            "account" => row.account.as_deref(),
-            "region" => row.region.as_deref(),
-            "actor" => row.actor.as_deref(),
-            "actor_type" => row.actor_type.as_deref(),
-            "access_key" => row.access_key.as_deref(),
-            "session_issuer" => row.session_issuer.as_deref(),
-            "source_ip" => row.source_ip.as_deref(),
-            "user_agent" => row.user_agent.as_deref(),
-            "action" => row.action.as_deref(),
-            "outcome" => row.outcome.map(wk_model::event::Outcome::as_str),
             "resource_ids" => return FieldValue::Texts(&row.resources),
             "raw" => Some(&*row.raw),
-            _ => None,
+            _ => shared_fields::of(row, name),
         };
         text.map_or(FieldValue::Absent, |text| FieldValue::Text(Cow::Borrowed(text)))
     }

@@ -35,6 +35,7 @@ pub mod rehearsal;
 pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;
+mod shared_fields;
 pub mod sources;
 pub mod stateful;
 pub mod surroundings;

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use wk_engine::backtest::{Backtest, Backtested, Eyes};
 use wk_engine::detector::Turned;
 use wk_model::{Day, Timestamp};
 use wk_seam::ledger::Ledger as _;
 use wk_seam::states::States as _;
+use wk_store::query::Questions;
 use wk_watch::detect::Detections;
-use wk_watch::sources;
+use wk_watch::sources::{self, Source};
 
 use super::App;
 
@@ -41,17 +43,10 @@ impl App {
     ) -> anyhow::Result<Backtested> {
         let questions = self.questions().await?;
         let mut backtest = Backtest::of(detections);
-        let mut from = since;
-        while from < until {
-            let next = Day::from_number(from.day().number() + 1).start().min(until);
-            for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
-                let mut rows = questions.rows_within(source.table, from, next).await?;
-                while let Some(batch) = rows.next().await? {
-                    backtest.rows(source, &batch);
-                }
-            }
+        for (from, next) in days(since, until) {
+            each_batch(&questions, from, next, |source, batch| backtest.rows(source, batch))
+                .await?;
             backtest.until(next);
-            from = next;
         }
         Ok(backtest.end(until.plus_seconds(86_400)))
     }
@@ -70,20 +65,40 @@ impl App {
         let new: BTreeSet<String> = rules.filter(|id| !knows(id)).collect();
         let detector = self.detector(detections.clone());
         let (questions, mut all) = (self.questions().await?, Turned::default());
-        let (mut eyes, mut from) = (Eyes::of(&detections), since);
-        while from < until && !new.is_empty() {
-            let next = Day::from_number(from.day().number() + 1).start().min(until);
+        let mut eyes = Eyes::of(&detections);
+        for (from, next) in days(since, until).take_while(|_| !new.is_empty()) {
             let mut signals = Vec::new();
-            for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
-                let mut rows = questions.rows_within(source.table, from, next).await?;
-                while let Some(batch) = rows.next().await? {
-                    signals.extend(eyes.look(source, &batch, &mut drop));
-                }
-            }
+            each_batch(&questions, from, next, |source, batch| {
+                signals.extend(eyes.look(source, batch, &mut drop));
+            })
+            .await?;
             signals.retain(|signal| new.contains(&signal.rule));
             all.add(detector.learn(signals, next).await?);
-            from = next;
         }
         Ok((new, all))
     }
+}
+
+/// The days of this time; the first and the last may be parts of one.
+fn days(since: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    let end = move |from: Timestamp| Day::from_number(from.day().number() + 1).start().min(until);
+    let next =
+        move |(_, from): &(Timestamp, Timestamp)| (*from < until).then(|| (*from, end(*from)));
+    std::iter::successors(next(&(since, since)), next)
+}
+
+/// Looks at every row of this time that rules may ask about.
+async fn each_batch(
+    questions: &Questions,
+    from: Timestamp,
+    until: Timestamp,
+    mut look: impl FnMut(&'static Source, &RecordBatch),
+) -> anyhow::Result<()> {
+    for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
+        let mut rows = questions.rows_within(source.table, from, until).await?;
+        while let Some(batch) = rows.next().await? {
+            look(source, &batch);
+        }
+    }
+    Ok(())
 }

@@ -71,11 +71,11 @@ impl Shared<'_> {
         let mut sealed = self.sealed.lock().await;
         sealed.waiting.push(batch);
         self.read_again_later(&sealed.take_doomed());
-        let ready = sealed.take_ready();
+        let mut ready = sealed.take_ready();
         if ready.is_empty() {
             return Ok(());
         }
-        let commit = self.commit_of(&ready).await?;
+        let commit = self.commit_of(&mut ready).await?;
         match self.ingest.ledger.commit(&commit).await? {
             Committed::Done { .. } => {
                 sealed.done.extend(ready.iter().map(|b| b.number));
@@ -126,10 +126,11 @@ impl Shared<'_> {
         batch.objects.iter().for_each(|o| self.unmark(o.identity));
     }
 
-    async fn commit_of(&self, batches: &[Batch]) -> Answer<Commit> {
+    /// Signals are moved, not copied: there are many, and a batch that is overtaken is read again.
+    async fn commit_of(&self, batches: &mut [Batch]) -> Answer<Commit> {
+        let signals = merge(batches.iter_mut().flat_map(|b| std::mem::take(&mut b.signals)));
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
         let mut arrivals = Arrivals::default();
-        let signals = merge(batches.iter().flat_map(|b| b.signals.iter().cloned()));
         batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
         Ok(Commit {
             writer: self.ingest.writer.clone(),

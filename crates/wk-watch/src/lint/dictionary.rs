@@ -8,6 +8,7 @@
 
 use wk_model::ColumnType;
 
+use crate::shared_fields;
 use crate::sources::Source;
 use crate::surroundings;
 
@@ -104,22 +105,6 @@ const CLOUDTRAIL_FREE: &[&str] = &[
     "userIdentity.sessionContext.webIdFederationData.attributes",
 ];
 
-/// Names of a row's facts, which rules over text logs may ask for beside its columns.
-const ROW: &[&str] = &[
-    "account",
-    "region",
-    "actor",
-    "actor_type",
-    "access_key",
-    "session_issuer",
-    "source_ip",
-    "user_agent",
-    "action",
-    "outcome",
-    "resource_ids",
-    "raw",
-];
-
 /// What a source says of a field.
 pub(super) fn field(source: &Source, path: &str) -> Known {
     // What is known around a record is there whatever its source.
@@ -146,7 +131,7 @@ pub(super) fn field(source: &Source, path: &str) -> Known {
         Some(_) if names().any(|(name, _)| above(name)) => Known::Object,
         // The record holds more than its table names.
         Some(_) => Known::Maybe,
-        None if ROW.contains(&path) => Known::Value,
+        None if of_row().any(|name| name == path) => Known::Value,
         None => Known::Never,
     }
 }
@@ -169,6 +154,11 @@ pub(super) fn names(source: &Source) -> Vec<&'static str> {
         return CLOUDTRAIL.iter().chain(CLOUDTRAIL_FREE).copied().collect();
     }
     let columns = source.table.columns.iter().map(|column| column.name);
-    let row = if source.json.is_none() { ROW } else { &[] };
-    columns.chain(row.iter().copied()).collect()
+    let row = of_row().filter(|_| source.json.is_none());
+    columns.chain(row).collect()
+}
+
+/// What rules over text logs may ask of a row, beside its columns.
+fn of_row() -> impl Iterator<Item = &'static str> {
+    shared_fields::NAMES.into_iter().chain(shared_fields::OF_TEXT_LOGS)
 }

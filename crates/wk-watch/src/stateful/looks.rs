@@ -9,6 +9,7 @@ use wk_model::Row;
 use super::compile::{StatefulRule, Target};
 use super::mark::KEYS_MAX;
 use crate::detect::RowRecord;
+use crate::shared_fields;
 
 /// What rules look at, by the single-event rules that they refer to.
 #[derive(Debug, Default)]
@@ -75,20 +76,6 @@ pub(super) enum Field {
     /// A field of the record.
     Path(FieldPath),
 }
-
-/// Fields that mean the same in the events of every source; they are asked before the record's own.
-const CORE: [&str; 10] = [
-    "account",
-    "region",
-    "actor",
-    "actor_type",
-    "access_key",
-    "session_issuer",
-    "source_ip",
-    "user_agent",
-    "action",
-    "outcome",
-];
 
 impl Looks {
     pub(super) fn of(rules: &[StatefulRule], singles: usize) -> Self {
@@ -173,8 +160,9 @@ impl Looks {
 
 impl Field {
     fn of(name: &str) -> Self {
-        match CORE.iter().find(|core| **core == name) {
-            Some(core) => Self::Core(core),
+        // What means the same everywhere is asked before the record's own.
+        match shared_fields::NAMES.iter().find(|shared| **shared == name) {
+            Some(shared) => Self::Core(shared),
             None => Self::Path(FieldPath::new(name)),
         }
     }
@@ -187,7 +175,7 @@ impl Field {
     ) {
         match (self, record) {
             (Self::Core(name), _) => {
-                if let Some(text) = core(row, name) {
+                if let Some(text) = shared_fields::of(row, name) {
                     look(text);
                 }
             }
@@ -196,21 +184,5 @@ impl Field {
                 sigma::Record::field(&RowRecord(row), path).each_text(look);
             }
         }
-    }
-}
-
-fn core<'a>(row: &'a Row<'_>, name: &str) -> Option<&'a str> {
-    match name {
-        "account" => row.account.as_deref(),
-        "region" => row.region.as_deref(),
-        "actor" => row.actor.as_deref(),
-        "actor_type" => row.actor_type.as_deref(),
-        "access_key" => row.access_key.as_deref(),
-        "session_issuer" => row.session_issuer.as_deref(),
-        "source_ip" => row.source_ip.as_deref(),
-        "user_agent" => row.user_agent.as_deref(),
-        "action" => row.action.as_deref(),
-        "outcome" => row.outcome.map(wk_model::event::Outcome::as_str),
-        _ => None,
     }
 }
