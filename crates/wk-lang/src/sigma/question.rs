@@ -62,7 +62,7 @@ impl Question {
             Want::Regex(_) => Guess { cost: 5.0, truth: 0.1 },
         };
         let wants = self.test.wants.iter().map(one);
-        let all = if self.test.all {
+        let all = if self.test.all && !self.test.wants.is_empty() {
             Guess::of_all(wants)
         } else {
             Guess::of_all(wants.map(Guess::opposite)).opposite()

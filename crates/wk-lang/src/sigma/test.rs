@@ -139,10 +139,12 @@ impl Test {
         self.wants.iter().filter(|want| want.is_expression()).count()
     }
 
+    /// Where nothing is wanted, as of an empty list, nothing is found: all of nothing would be
+    /// true of every record.
     #[inline]
     fn join(&self, holds: impl FnMut(&Want) -> bool) -> bool {
         let mut wants = self.wants.iter();
-        if self.all { wants.all(holds) } else { wants.any(holds) }
+        if self.all { !self.wants.is_empty() && wants.all(holds) } else { wants.any(holds) }
     }
 }
 

@@ -469,6 +469,61 @@ fn a_percent_sign_is_no_placeholder_without_expand_or_with_a_backslash() {
     check(r"f|expand: '\%x\%'", &[r#"{"f":"%x%"}"#], &[]);
 }
 
+/// Whether a search matches an event, where `%empty%` is a list without entries.
+fn matches_with_an_empty_list(search: &str, event: &str) -> bool {
+    let mut lists = Lists::none();
+    lists.add("empty", Vec::new()).unwrap();
+    let text = format!("{HEAD}detection:\n  s:\n    {search}\n  condition: s\n");
+    let reading = read_rules_with(&text, &lists);
+    assert_eq!(reading.errors, [], "{search}");
+    matches(&reading.rules, event)
+}
+
+#[test]
+fn a_list_without_entries_is_never_met_whatever_stands_beside_it() {
+    let modifiers = [
+        "",
+        "|cased",
+        "|contains",
+        "|startswith",
+        "|endswith",
+        "|contains|cased",
+        "|base64",
+        "|base64offset|contains",
+        "|wide|base64",
+        "|utf16|base64",
+        "|utf16be|base64",
+        "|windash",
+        "|windash|contains",
+        "|cidr",
+    ];
+    let events = [r#"{"f":"a","g":"a"}"#, r#"{"f":["10.0.0.1",7]}"#, r#"{"f":null}"#, "{}"];
+    for (modifier, event) in modifiers.iter().flat_map(|m| events.map(|event| (m, event))) {
+        for all in ["", "|all"] {
+            let key = format!("f|expand{modifier}{all}");
+            assert!(
+                !matches_with_an_empty_list(&format!("{key}: '%empty%'"), event),
+                "{key} {event}"
+            );
+            // Nothing is among the entries of an empty list, so everything is not.
+            let not = format!("f|expand{modifier}{all}|neq");
+            assert!(
+                matches_with_an_empty_list(&format!("{not}: '%empty%'"), event),
+                "{not} {event}"
+            );
+        }
+    }
+    for keyword in ["'|expand'", "'|expand|all'"] {
+        assert!(
+            !matches_with_an_empty_list(&format!("{keyword}: '%empty%'"), events[0]),
+            "{keyword}"
+        );
+    }
+    // What stands beside it is still asked.
+    assert!(matches_with_an_empty_list("f|expand|contains|all: [a, '%empty%']", events[0]));
+    assert!(!matches_with_an_empty_list("f|expand|contains|all: [b, '%empty%']", events[0]));
+}
+
 #[test]
 fn the_prefilter_says_no_only_for_what_cannot_match() {
     let rules = rules("  s:\n    eventName: [StopLogging, 12]\n    a.b: x\n  condition: s\n");
