@@ -37,9 +37,9 @@ fn line_of(told: &str) -> Option<usize> {
 
 /// The index finds what asking every rule finds, and the text never says no to a match.
 pub(crate) fn agree(set: &RuleSet, text: &str, value: Value<'_>, source: &LogSource) {
-    let mut matching = vec![7];
-    set.matches(&value, source, &mut matching);
-    let asked: Vec<usize> = (0..set.len()).filter(|n| set.holds(*n, &value, source)).collect();
+    let (mut matching, readers) = (vec![7], set.readers(source));
+    set.matches(&value, &readers, &mut matching);
+    let asked: Vec<usize> = (0..set.len()).filter(|n| set.holds(*n, &value, &readers)).collect();
     assert_eq!(matching, asked, "the index finds others");
     assert!(set.may_match(text) || matching.is_empty(), "{matching:?} match, but not the text");
 }

@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow_array::RecordBatch;
 use wk_lang::json::Tape;
+use wk_model::Timestamp;
 use wk_model::finding::{EventRef, Finding, FindingId, Origin, Sighting};
-use wk_model::{Signal, Timestamp};
 use wk_watch::columns;
 use wk_watch::detect::Detections;
 use wk_watch::sources::Source;
-use wk_watch::stateful::{Counts, MarkedRow, Marks, Memory};
+use wk_watch::stateful::packed::Pack;
+use wk_watch::stateful::{Counts, MarkedRow, Marks, Memory, Queue};
 
 /// How many findings are kept whole.
 const FINDINGS_MAX: usize = 200_000;
@@ -22,7 +23,7 @@ const FINDINGS_MAX: usize = 200_000;
 pub struct Backtest<'a> {
     eyes: Eyes<'a>,
     memory: Memory,
-    signals: Vec<Signal>,
+    signals: Pack,
     findings: BTreeMap<FindingId, Finding>,
     records: u64,
     unkept: u64,
@@ -71,7 +72,7 @@ impl OfRule {
 impl<'a> Backtest<'a> {
     /// A run of these rules that has seen nothing.
     pub fn of(detections: &'a Detections) -> Self {
-        let (memory, signals, findings) = (Memory::default(), Vec::new(), BTreeMap::new());
+        let (memory, signals, findings) = (Memory::default(), Pack::default(), BTreeMap::new());
         let eyes = Eyes::of(detections);
         Self { eyes, memory, signals, findings, records: 0, unkept: 0 }
     }
@@ -79,16 +80,16 @@ impl<'a> Backtest<'a> {
     /// Takes in rows of a source's table, as the lake gives them.
     pub fn rows(&mut self, source: &'static Source, batch: &RecordBatch) {
         let mut seen = Vec::new();
-        let signals = self.eyes.look(source, batch, &mut |sighting| seen.push(sighting));
+        self.eyes.look(source, batch, &mut self.signals, &mut |sighting| seen.push(sighting));
         self.records += batch.num_rows() as u64;
-        self.signals.extend(signals);
         seen.into_iter().for_each(|sighting| self.see(&sighting));
     }
 
     /// All rows of events before this time are in.
     pub fn until(&mut self, time: Timestamp) {
-        let signals = std::mem::take(&mut self.signals);
-        let seen = self.memory.advance(self.eyes.detections.stateful(), signals, time);
+        let (rules, mut queue) = (self.eyes.detections.stateful(), Queue::default());
+        queue.take_packed(rules, &std::mem::take(&mut self.signals).finish(), &|_| true);
+        let seen = self.memory.step_all(rules, queue, time);
         seen.iter().for_each(|sighting| self.see(sighting));
     }
 
@@ -129,14 +130,15 @@ impl<'a> Eyes<'a> {
         Self { detections, tape: Tape::default(), matching: Vec::new() }
     }
 
-    /// Looks at rows of a source's table, as the lake gives them. Answers what they are to rules over
-    /// several events.
+    /// Looks at rows of a source's table, as the lake gives them. What they are to rules over several
+    /// events goes into a pack.
     pub fn look(
         &mut self,
         source: &'static Source,
         batch: &RecordBatch,
+        signals: &mut Pack,
         see: &mut dyn FnMut(Sighting),
-    ) -> Vec<Signal> {
+    ) {
         let mut marks = Marks::default();
         let Self { detections, tape, matching } = self;
         for place in 0..batch.num_rows() {
@@ -153,7 +155,7 @@ impl<'a> Eyes<'a> {
             let at = MarkedRow { row: number, origin: Origin::BackFill };
             detections.mark(&row, record, matching, at, &mut marks);
         }
-        marks.signals(detections.stateful(), batch, source.table.name, None)
+        marks.pack(signals, detections.stateful(), batch, source.table.name, None);
     }
 }
 

@@ -7,17 +7,16 @@
 //!   events, however its objects were listed.
 //! * What is held at once is bounded; what does not fit waits for the next turn.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use wk_model::Timestamp;
 use wk_model::finding::Sighting;
-use wk_model::{Signal, Timestamp};
 use wk_seam::clock::Clock;
 use wk_seam::ledger::{Commit, Committed, Ledger};
-use wk_seam::states::{Of, State, States, Turn, Waiting};
+use wk_seam::states::{Of, State, States, Turn};
 use wk_seam::{Answer, Failure};
 use wk_watch::detect::Detections;
-use wk_watch::stateful::{Stateful, Stepped, packed, step};
+use wk_watch::stateful::{Queue, Stateful, Stepped, step};
 
 /// Packed signals that one turn takes, in bytes.
 const SIGNALS_BYTES: usize = 24 << 20;
@@ -57,7 +56,7 @@ pub struct Turned {
     pub orphans: u64,
     /// States that were damaged or of a former form of their rule, and were begun anew.
     pub begun_anew: u64,
-    /// Commits whose signals could not be read.
+    /// Packs of signals that could not be read.
     pub unreadable: u64,
     /// Turns that another process took first.
     pub overtaken: u64,
@@ -101,10 +100,11 @@ impl Detector {
         if waiting.signals.is_empty() && due.is_empty() {
             return Ok(None);
         }
-        let mut round = Round::new(self.detections.stateful(), now);
-        round.take(&waiting, due);
+        let mut round = Round::new(self.detections.stateful(), Queue::default(), now);
+        round.take(&waiting.signals, due);
         self.step_all(&mut round).await?;
-        let Round { states, mut sightings, mut turned, .. } = round;
+        let mut turned = round.turned();
+        let Round { states, mut sightings, .. } = round;
         // Rules that are off see nothing; those that are tried mark what they see.
         sightings.retain_mut(|sighting| self.detections.admits(sighting));
         turned.sightings = sightings.len() as u64;
@@ -131,16 +131,16 @@ impl Detector {
     ///
     /// # Errors
     /// If the ledger fails, or another process took a turn meanwhile.
-    pub async fn learn(&self, signals: Vec<Signal>, now: Timestamp) -> Answer<Turned> {
+    pub async fn learn(&self, signals: Queue, now: Timestamp) -> Answer<Turned> {
         let taken = self.states.signals_waiting(1).await?.from;
-        let mut round = Round::new(self.detections.stateful(), now);
-        round.sort(signals);
+        let mut round = Round::new(self.detections.stateful(), signals, now);
         self.step_all(&mut round).await?;
+        let turned = round.turned();
         let turn = Some(Turn { from: taken, through: taken, states: round.states });
         let writer = self.writer.clone();
         let commit = Commit { writer, recorded: self.clock.now(), turn, ..Commit::default() };
         match self.ledger.commit(&commit).await? {
-            Committed::Done { .. } => Ok(Turned { turns: 1, ..round.turned }),
+            Committed::Done { .. } => Ok(Turned { turns: 1, ..turned }),
             Committed::Stale { .. } => {
                 let why = "the service takes turns meanwhile: stop it, or wait until it is idle";
                 Err(Failure::new("let rules learn", why))
@@ -149,7 +149,7 @@ impl Detector {
     }
 
     async fn step_all(&self, round: &mut Round<'_>) -> Answer<()> {
-        while let Some((place, keys)) = round.next_rule() {
+        while let Some((place, keys)) = round.queue.next_rule() {
             for keys in keys.chunks(ASK_MAX) {
                 let of: Vec<Of> = keys.iter().map(|key| round.of(place, key)).collect();
                 let states = self.states.states(&of).await?;
@@ -181,30 +181,25 @@ impl Turned {
 struct Round<'a> {
     rules: &'a Stateful,
     now: Timestamp,
-    waiting: BTreeMap<usize, BTreeMap<String, Vec<Signal>>>,
+    queue: Queue,
     states: Vec<State>,
     sightings: Vec<Sighting>,
     turned: Turned,
 }
 
 impl<'a> Round<'a> {
-    fn new(rules: &'a Stateful, now: Timestamp) -> Self {
-        let (waiting, states, sightings) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { rules, now, waiting, states, sightings, turned: Turned::default() }
+    fn new(rules: &'a Stateful, queue: Queue, now: Timestamp) -> Self {
+        let (states, sightings) = (Vec::new(), Vec::new());
+        Self { rules, now, queue, states, sightings, turned: Turned::default() }
     }
 
-    fn take(&mut self, waiting: &Waiting, due: Vec<State>) {
-        for packed in &waiting.signals {
-            match packed::unpack(packed) {
-                Some(signals) => self.sort(signals),
-                None => self.turned.unreadable += 1,
-            }
+    fn take(&mut self, waiting: &[Vec<u8>], due: Vec<State>) {
+        for packed in waiting {
+            self.queue.take_packed(self.rules, packed, &|_| true);
         }
         for state in due {
             match self.rules.place(&state.of.rule) {
-                Some(place) => {
-                    self.waiting.entry(place).or_default().entry(state.of.key).or_default();
-                }
+                Some(place) => self.queue.is_due(place, &state.of.key),
                 None => {
                     self.turned.orphans += 1;
                     self.states.push(State { due: None, body: Vec::new(), ..state });
@@ -213,36 +208,13 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Puts signals where their rule and key are stepped.
-    fn sort(&mut self, signals: Vec<Signal>) {
-        for signal in signals {
-            match self.rules.place(&signal.rule) {
-                Some(place) => {
-                    let keys = self.waiting.entry(place).or_default();
-                    keys.entry(signal.key.clone()).or_default().push(signal);
-                }
-                None => self.turned.orphans += 1,
-            }
-        }
-    }
-
-    /// The next rule that is to be stepped, and its keys.
-    fn next_rule(&self) -> Option<(usize, Vec<String>)> {
-        let (place, keys) = self.waiting.first_key_value()?;
-        Some((*place, keys.keys().cloned().collect()))
-    }
-
     fn of(&self, place: usize, key: &str) -> Of {
         let rule = self.rules.rules()[place].rule.id.clone();
         Of { rule, key: key.to_owned() }
     }
 
     fn step(&mut self, place: usize, of: Of, before: Option<&[u8]>) {
-        let Some(keys) = self.waiting.get_mut(&place) else { return };
-        let signals = keys.remove(&of.key).unwrap_or_default();
-        if keys.is_empty() {
-            self.waiting.remove(&place);
-        }
+        let signals = self.queue.take(self.rules, place, &of.key);
         let rule = &self.rules.rules()[place];
         let stepped = step(rule, &of.key, before, signals, self.now);
         let Stepped { state, sightings, signals, due, late, dropped, begun_anew } = stepped;
@@ -251,9 +223,16 @@ impl<'a> Round<'a> {
         self.turned.dropped += dropped;
         self.turned.begun_anew += u64::from(begun_anew);
         self.sightings.extend(sightings);
-        self.sort(signals);
+        self.queue.take_in(self.rules, signals);
         if state.is_some() || before.is_some() {
             self.states.push(State { of, due, body: state.unwrap_or_default() });
         }
+    }
+
+    /// What was done, with what could not be.
+    fn turned(&self) -> Turned {
+        let Queue { orphans, unreadable, .. } = self.queue;
+        let Turned { orphans: states, .. } = self.turned;
+        Turned { orphans: states + orphans, unreadable, ..self.turned }
     }
 }

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 
 use wk_lang::json::{Splitter, Step, Tape};
-use wk_lang::sigma::{LogSource, RuleSet, read_rules};
+use wk_lang::sigma::{LogSource, Readers, RuleSet, read_rules};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -62,7 +62,7 @@ struct Scan {
 
 impl Scan {
     fn file(&mut self, mut file: File) -> Outcome<()> {
-        let source = LogSource::new("aws", "cloudtrail");
+        let readers = self.rules.readers(&LogSource::new("aws", "cloudtrail"));
         let mut splitter = Splitter::new(&["Records"]);
         let mut window = Vec::with_capacity(2 * WINDOW);
         let mut at_end = false;
@@ -71,7 +71,7 @@ impl Scan {
                 Step::Record { start, end } => {
                     self.records += 1;
                     let record = window.get(start..end).unwrap_or(&[]);
-                    self.record(record, &source);
+                    self.record(record, &readers);
                 }
                 Step::Defect { .. } => self.defects += 1,
                 Step::NeedMore { keep_from } => {
@@ -87,7 +87,7 @@ impl Scan {
         }
     }
 
-    fn record(&mut self, record: &[u8], source: &LogSource) {
+    fn record(&mut self, record: &[u8], readers: &Readers) {
         let Ok(text) = std::str::from_utf8(record) else {
             self.defects += 1;
             return;
@@ -98,7 +98,7 @@ impl Scan {
         self.parsed += 1;
         match self.tape.parse(text) {
             Ok(value) => {
-                self.rules.matches(&value, source, &mut self.matching);
+                self.rules.matches(&value, readers, &mut self.matching);
                 self.matches += self.matching.len();
             }
             Err(_) => self.defects += 1,

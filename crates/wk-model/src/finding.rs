@@ -1,20 +1,23 @@
 //! Findings: what the watch reports, and the sightings they are folded from.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
-/// One event that a rule matched, or that is itself a report of another product.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One event that a rule matched, or that is itself a report of another product. What all sightings
+/// of a rule say is shared: an attack can make very many.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sighting {
     /// Which finding it belongs to.
     pub finding: FindingId,
     /// The rule or product that says so.
-    pub rule: Rule,
+    pub rule: Arc<Rule>,
     /// What was seen, as a short statement.
-    pub title: String,
+    pub title: Arc<str>,
     /// Severity as this sighting has it.
     pub severity: Severity,
     /// Account the event happened in.
@@ -36,28 +39,21 @@ pub struct Sighting {
     /// Whether the event came live or late.
     pub origin: Origin,
     /// When what it reports was over, where that is known: only the watch's word on itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Timestamp>,
     /// What a rule's match rests on; empty for what other products report.
-    #[serde(default, skip_serializing_if = "Grounds::is_empty")]
     pub grounds: Grounds,
 }
 
 /// What a match of a rule rests on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grounds {
     /// The address that it came from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub source_ip: Option<String>,
     /// The fields that the rule asks for, as the event has them; at most [`Grounds::MATCHED_MAX`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub matched: Vec<Matched>,
+    pub matched: Arc<[Matched]>,
     /// The hash of the whole set of rules that was loaded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ruleset: Option<String>,
+    pub ruleset: Option<Arc<str>>,
     /// The rule is being tried: nobody is told, nothing is done.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
 }
 
@@ -165,11 +161,6 @@ impl Grounds {
     pub const MATCHED_MAX: usize = 20;
     /// Characters of a field's value that are kept.
     pub const VALUE_CHARS: usize = 300;
-
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl Rule {
@@ -244,8 +235,8 @@ impl Finding {
     pub fn begin(sighting: &Sighting) -> Self {
         let mut finding = Self {
             id: sighting.finding.clone(),
-            rule: sighting.rule.clone(),
-            title: sighting.title.clone(),
+            rule: (*sighting.rule).clone(),
+            title: sighting.title.to_string(),
             severity: sighting.severity,
             account: sighting.account.clone(),
             region: sighting.region.clone(),
@@ -259,8 +250,8 @@ impl Finding {
             latest: sighting.event.clone(),
             ended: sighting.ended,
             source_ips: Vec::new(),
-            matched: sighting.grounds.matched.clone(),
-            ruleset: sighting.grounds.ruleset.clone(),
+            matched: sighting.grounds.matched.to_vec(),
+            ruleset: sighting.grounds.ruleset.as_deref().map(str::to_owned),
             dry_run: sighting.grounds.dry_run,
         };
         finding.fold(sighting);
@@ -277,15 +268,24 @@ impl Finding {
             None => self.count.saturating_add(1),
         };
         if sighting.event >= self.latest {
-            self.latest = sighting.event.clone();
-            self.rule = sighting.rule.clone();
-            self.title = sighting.title.clone();
+            self.latest.clone_from(&sighting.event);
+            // The sightings of a finding mostly say the same.
+            if self.rule != *sighting.rule {
+                self.rule.clone_from(&sighting.rule);
+            }
+            if *self.title != *sighting.title {
+                self.title = sighting.title.to_string();
+            }
             self.severity = sighting.severity;
-            self.actor = sighting.actor.clone();
-            self.region = sighting.region.clone();
+            self.actor.clone_from(&sighting.actor);
+            self.region.clone_from(&sighting.region);
             self.ended = sighting.ended;
-            self.matched = sighting.grounds.matched.clone();
-            self.ruleset = sighting.grounds.ruleset.clone();
+            if *self.matched != *sighting.grounds.matched {
+                self.matched = sighting.grounds.matched.to_vec();
+            }
+            if self.ruleset.as_deref() != sighting.grounds.ruleset.as_deref() {
+                self.ruleset = sighting.grounds.ruleset.as_deref().map(str::to_owned);
+            }
         }
         self.dry_run &= sighting.grounds.dry_run;
         if let Some(address) = &sighting.grounds.source_ip {
@@ -315,14 +315,14 @@ mod tests {
         let time = Timestamp::from_seconds(second);
         Sighting {
             finding: FindingId("f".into()),
-            rule: Rule {
+            rule: Arc::new(Rule {
                 id: "r".into(),
                 version: second.to_string(),
                 product: "watchkeeper".into(),
                 attack: vec![],
                 controls: vec![],
-            },
-            title: format!("t{second}"),
+            }),
+            title: format!("t{second}").into(),
             severity: Severity::from_tenths(u8::try_from(second % 100).unwrap()),
             account: None,
             region: Some(format!("region-{second}")),
@@ -336,8 +336,8 @@ mod tests {
             ended: (second % 5 == 0).then_some(time),
             grounds: Grounds {
                 source_ip: Some(format!("192.0.2.{}", second % 200)),
-                matched: vec![Matched { field: "f".into(), value: second.to_string() }],
-                ruleset: Some(second.to_string()),
+                matched: [Matched { field: "f".into(), value: second.to_string() }].into(),
+                ruleset: Some(second.to_string().into()),
                 dry_run: second % 3 == 0,
             },
         }

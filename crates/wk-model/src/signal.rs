@@ -2,10 +2,8 @@
 //!
 //! * At ingest an event that such a rule looks at becomes a signal; signals travel with the commit
 //!   of their events, so that what is known of them is a function of the committed lake.
-//! * Signals of one rule and key are one signal: [`merge`] puts them together, in any order, with
-//!   the same outcome.
-
-use std::collections::BTreeMap;
+//! * Signals of one rule and key are one signal: [`together`] makes them one, in any order, with the
+//!   same outcome.
 
 use serde::{Deserialize, Serialize};
 
@@ -145,9 +143,6 @@ impl Sample {
 impl Signal {
     /// The longest key, in bytes; longer ones are their SHA-256.
     pub const KEY_MAX: usize = 512;
-    /// How many entries, terms or buckets one signal holds; more are left out, the last
-    /// of their order first.
-    pub const PARTS_MAX: usize = 20_000;
 
     /// How many entries, terms or buckets it holds.
     pub fn parts(&self) -> usize {
@@ -181,29 +176,14 @@ impl Seen {
     }
 }
 
-/// Makes one signal of all those of a rule and key; the answer is in order of rule and key. Whether
-/// signals come at once or in parts, and in which order, does not show, as long as none holds more
-/// than [`Signal::PARTS_MAX`]; what is beyond is left out and counted.
-pub fn merge(signals: impl IntoIterator<Item = Signal>) -> Vec<Signal> {
-    let mut joined = join(signals);
-    joined.iter_mut().for_each(Signal::cut);
-    joined
-}
-
-/// The same without a limit, for signals that are bounded together.
-pub fn join(signals: impl IntoIterator<Item = Signal>) -> Vec<Signal> {
-    let mut merged: BTreeMap<(String, String), Signal> = BTreeMap::new();
-    for signal in signals {
-        match merged.entry((signal.rule.clone(), signal.key.clone())) {
-            std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(signal);
-            }
-            std::collections::btree_map::Entry::Occupied(mut there) => there.get_mut().add(signal),
-        }
-    }
-    let mut merged: Vec<Signal> = merged.into_values().collect();
-    merged.iter_mut().for_each(Signal::settle);
-    merged
+/// Makes one signal of signals that are all of one rule and key. Whether they come at once or in
+/// parts, and in which order, does not show.
+pub fn together(signals: impl IntoIterator<Item = Signal>) -> Option<Signal> {
+    let mut signals = signals.into_iter();
+    let mut first = signals.next()?;
+    signals.for_each(|other| first.add(other));
+    first.settle();
+    Some(first)
 }
 
 impl Signal {
@@ -246,19 +226,6 @@ impl Signal {
         }
         debug_assert!(self.parts() <= before, "settling adds nothing");
     }
-
-    /// Keeps to the limit.
-    fn cut(&mut self) {
-        let over = self.parts().saturating_sub(Self::PARTS_MAX);
-        if over > 0 {
-            self.left_out += over as u64;
-            match &mut self.seen {
-                Seen::Entries(entries) => entries.truncate(Self::PARTS_MAX),
-                Seen::Terms(terms) => terms.truncate(Self::PARTS_MAX),
-                Seen::Counts(counts) => counts.truncate(Self::PARTS_MAX),
-            }
-        }
-    }
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -299,29 +266,21 @@ mod tests {
             (seconds, shuffled) in proptest::collection::btree_set(0i64..200_000, 1..60)
                 .prop_flat_map(|s| { let v: Vec<_> = s.into_iter().collect(); (Just(v.clone()), Just(v).prop_shuffle()) }),
             cut in 0usize..60,
+            kind in 0usize..3,
         ) {
-            let all = |order: &[i64]| order.iter().flat_map(|s| signals(*s)).collect::<Vec<_>>();
-            let at_once = merge(all(&seconds));
-            prop_assert_eq!(at_once.len(), 3);
+            let all = |order: &[i64]| order.iter().map(|s| signals(*s)[kind].clone()).collect::<Vec<_>>();
+            let at_once = together(all(&seconds));
             let (a, b) = shuffled.split_at(cut.min(shuffled.len()));
-            let in_parts = merge(merge(all(a)).into_iter().chain(merge(all(b))));
+            let in_parts = together(together(all(a)).into_iter().chain(together(all(b))));
             prop_assert_eq!(at_once, in_parts);
         }
     }
 
     #[test]
     fn an_entry_that_comes_twice_is_there_once_and_counts_add_up() {
-        let merged = merge(signals(5).into_iter().chain(signals(5)));
-        let parts: Vec<usize> = merged.iter().map(Signal::parts).collect();
-        assert_eq!(parts, [1, 1, 1]);
-        let Seen::Counts(counts) = &merged[0].seen else { panic!("{:?}", merged[0]) };
+        let twice = signals(5).map(|signal| together([signal.clone(), signal]).unwrap());
+        assert_eq!(twice.each_ref().map(Signal::parts), [1, 1, 1]);
+        let Seen::Counts(counts) = &twice[2].seen else { panic!("{:?}", twice[2]) };
         assert_eq!(counts[0].count, 2);
-    }
-
-    #[test]
-    fn what_is_too_much_is_left_out_and_counted() {
-        let many = (0..50_000).map(|n| signals(n)[0].clone());
-        let merged = merge(many);
-        assert_eq!((merged[0].parts(), merged[0].left_out), (Signal::PARTS_MAX, 30_000));
     }
 }

@@ -114,7 +114,7 @@ impl Update {
             finding: sighting.finding.clone(),
             recorded,
             event: sighting.event.clone(),
-            title: sighting.title.clone(),
+            title: sighting.title.to_string(),
             severity: sighting.severity,
             count: sighting.reported_count,
             last_seen: sighting.last_seen,

@@ -13,7 +13,8 @@ use wk_watch::detect::Detections;
 use wk_watch::pack::PACK;
 use wk_watch::reader::{ObjectFacts, Reader, Sink};
 use wk_watch::sources::{Settings, Source};
-use wk_watch::stateful::{MarkedRow, Marks, packed};
+use wk_watch::stateful::packed::Pack;
+use wk_watch::stateful::{MarkedRow, Marks};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -68,7 +69,7 @@ struct Bench<'a> {
     marks: Marks,
     events: u64,
     sightings: u64,
-    signals: usize,
+    signals: u64,
     bytes: usize,
 }
 
@@ -89,9 +90,10 @@ impl<'a> Bench<'a> {
         let table = builder.table().name;
         let batch = builder.finish(Timestamp::default())?;
         let marks = std::mem::take(&mut self.marks);
-        let signals = marks.signals(self.detections.stateful(), &batch, table, None);
-        self.signals += signals.len();
-        self.bytes += packed::pack(&signals).len();
+        let mut pack = Pack::default();
+        marks.pack(&mut pack, self.detections.stateful(), &batch, table, None);
+        self.signals += pack.len();
+        self.bytes += pack.finish().len();
         Ok(())
     }
 }

@@ -351,7 +351,8 @@ mod tests {
         let rules = RuleSet::compile(&reading.rules).unwrap();
         let (mut tape, mut matching) = (Tape::new(), Vec::new());
         let record = tape.parse(record).unwrap();
-        rules.matches(&record, &LogSource::new("aws", "cloudtrail"), &mut matching);
+        let readers = rules.readers(&LogSource::new("aws", "cloudtrail"));
+        rules.matches(&record, &readers, &mut matching);
         !matching.is_empty()
     }
 

@@ -13,11 +13,12 @@ use arrow_array::{
 };
 use arrow_schema::ArrowError;
 use wk_model::event::{Cell, EventId, Outcome};
-use wk_model::finding::{EventRef, Origin};
 use wk_model::signal::Sample;
 use wk_model::table::ColumnType;
 use wk_model::{Row, Table, Timestamp};
 use wk_seam::schema::{self, UTC};
+
+use crate::stateful::packed::Event;
 
 /// Rows of one table, growing column by column.
 pub struct TableBuilder {
@@ -134,30 +135,23 @@ impl<'a> Samples<'a> {
         (time, self.id.map_or("", |id| id.value(row)))
     }
 
-    /// A row, as findings tell it.
-    pub(crate) fn sample(&self, row: usize, origin: Origin) -> Sample {
-        let text = |column: Option<&StringArray>| {
-            let there = column.filter(|column| !column.is_null(row));
-            there.map(|column| column.value(row).to_owned())
+    /// What findings tell of the event of a row.
+    pub(crate) fn event(&self, row: usize) -> Event<'a> {
+        let text = |column: Option<&'a StringArray>| {
+            column.filter(|column| !column.is_null(row)).map(|column| column.value(row))
         };
         let (time, id) = self.key(row);
         let source_ip = text(self.source_ip);
-        let mut resources = Vec::new();
-        if let Some(list) = self.resources.filter(|list| !list.is_null(row)) {
-            let items = list.value(row);
-            let items = items.as_any().downcast_ref::<StringArray>().into_iter().flatten();
-            let items = items.flatten().take(Sample::RESOURCES_MAX);
-            resources.extend(items.map(str::to_owned));
-        }
-        Sample {
-            event: EventRef { time, table: self.table.to_owned(), id: id.to_owned() },
-            origin,
-            region: text(self.region),
-            actor: text(self.actor).or_else(|| source_ip.clone()),
-            source_ip,
-            resources,
-            above: Vec::new(),
-        }
+        let actor = text(self.actor).or(source_ip);
+        Event { time, table: self.table, id, region: text(self.region), actor, source_ip }
+    }
+
+    /// What it was done to.
+    pub(crate) fn resources(&self, row: usize, look: impl FnOnce(&[&str])) {
+        let list = self.resources.filter(|list| !list.is_null(row)).map(|list| list.value(row));
+        let items = list.as_ref().and_then(|items| items.as_any().downcast_ref::<StringArray>());
+        let items = items.into_iter().flatten().flatten().take(Sample::RESOURCES_MAX);
+        look(&items.collect::<Vec<_>>());
     }
 }
 

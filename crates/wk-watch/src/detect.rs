@@ -7,9 +7,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wk_lang::json::{Tape, Value};
-use wk_lang::sigma::{self, FieldPath, FieldValue, Lists, LogSource, RuleError, RuleSet};
+use wk_lang::sigma::{self, FieldPath, FieldValue, Lists, LogSource, Readers, RuleError, RuleSet};
 use wk_model::event::Cell;
 use wk_model::finding::{EventRef, FindingId, Grounds, Matched, Origin, Rule, Sighting};
 use wk_model::{Row, Severity, SeverityWord, Sha256};
@@ -30,8 +31,8 @@ pub struct Detections {
     rules: Vec<Detection>,
     /// Rules over several events.
     stateful: Stateful,
-    /// What each source of the catalogue is to rules, in the order of the catalogue.
-    sources: Vec<LogSource>,
+    /// Who reads records of each source of the catalogue, in the order of the catalogue.
+    readers: Vec<Readers>,
     /// What is known around records.
     surroundings: Surroundings,
     /// What of that the rules ask.
@@ -41,7 +42,7 @@ pub struct Detections {
     /// Which rules are off, or only tried.
     modes: Modes,
     /// Hash of all of them, modes included.
-    hash: String,
+    hash: Arc<str>,
     /// The texts of the files of rules, by their names.
     texts: BTreeMap<String, String>,
 }
@@ -66,9 +67,9 @@ pub struct Detection {
     /// The file it is from.
     pub file: String,
     /// Who says so.
-    pub rule: Rule,
+    pub rule: Arc<Rule>,
     /// What it finds.
-    pub title: String,
+    pub title: Arc<str>,
     /// How bad a match is.
     pub severity: Severity,
     /// How long repeats are one finding.
@@ -162,13 +163,13 @@ impl Detections {
         let compiled = RuleSet::compile(rules.iter().map(|d| &d.sigma));
         let set =
             compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
-        let sources = sources::ALL.iter().map(|s| log_source(s)).collect();
+        let readers = sources::ALL.iter().map(|s| set.readers(&log_source(s))).collect();
         let (events, modes) = (EventRules::default(), Modes::default());
-        let hash = String::new();
+        let hash = "".into();
         let asks = Asks::of(set.fields(), &rules, &stateful);
         let surroundings = Surroundings::none();
         let all =
-            Self { set, rules, stateful, sources, surroundings, asks, events, modes, hash, texts };
+            Self { set, rules, stateful, readers, surroundings, asks, events, modes, hash, texts };
         (all.hashed(), bad)
     }
 
@@ -202,7 +203,7 @@ impl Detections {
             .collect();
         rules.sort();
         let hash = Sha256::of_parts(&[rules.concat().as_bytes(), self.modes.text().as_bytes()]);
-        Self { hash: hash.short(), ..self }
+        Self { hash: hash.short().into(), ..self }
     }
 
     /// Hash of the whole set of rules, modes included: 16 hexadecimal digits.
@@ -273,22 +274,22 @@ impl Detections {
 
     /// Which rules match a JSON record of a source, in their order, in place of what was there.
     pub fn matches(&self, source: &Source, record: Value<'_>, matching: &mut Vec<usize>) {
-        match self.log_source(source) {
+        match self.readers(source) {
             Some(_) if self.asks.of_single_events() => {
                 self.matches_around(source, &self.around(source, None, Some(record)), matching);
             }
-            Some(log_source) => self.set.matches(&record, log_source, matching),
+            Some(readers) => self.set.matches(&record, readers, matching),
             None => matching.clear(),
         }
     }
 
     /// Which rules match a row of a text log.
     pub fn matches_row(&self, source: &Source, row: &Row<'_>, matching: &mut Vec<usize>) {
-        match self.log_source(source) {
+        match self.readers(source) {
             Some(_) if self.asks.of_single_events() => {
                 self.matches_around(source, &self.around(source, Some(row), None), matching);
             }
-            Some(log_source) => self.set.matches(&RowRecord(row), log_source, matching),
+            Some(readers) => self.set.matches(&RowRecord(row), readers, matching),
             None => matching.clear(),
         }
     }
@@ -299,8 +300,8 @@ impl Detections {
         record: &InSurroundings<'_>,
         matching: &mut Vec<usize>,
     ) {
-        match self.log_source(source) {
-            Some(log_source) => self.set.matches(record, log_source, matching),
+        match self.readers(source) {
+            Some(readers) => self.set.matches(record, readers, matching),
             None => matching.clear(),
         }
     }
@@ -376,9 +377,9 @@ impl Detections {
         }
     }
 
-    fn log_source(&self, source: &Source) -> Option<&LogSource> {
+    fn readers(&self, source: &Source) -> Option<&Readers> {
         let place = sources::ALL.iter().position(|s| std::ptr::eq(*s, source) || s.id == source.id);
-        place.and_then(|place| self.sources.get(place))
+        place.and_then(|place| self.readers.get(place))
     }
 }
 
@@ -481,8 +482,8 @@ impl Detection {
         let word = sigma.level.unwrap_or(SeverityWord::Medium);
         Self {
             file: file.to_owned(),
-            rule,
-            title: sigma.title.clone(),
+            rule: Arc::new(rule),
+            title: sigma.title.as_str().into(),
             severity: sigma.extension.severity.unwrap_or(Severity::of_word(word)),
             window_seconds: sigma.extension.window_seconds.map_or(WINDOW_SECONDS, i64::from),
             alerts: true,
@@ -528,7 +529,7 @@ impl Detection {
             }
         }
         let source_ip = row.source_ip.as_deref().map(str::to_owned);
-        Grounds { source_ip, matched, ..Grounds::default() }
+        Grounds { source_ip, matched: matched.into(), ..Grounds::default() }
     }
 
     /// What was acted on: the fields that the rule names, else what the event names.

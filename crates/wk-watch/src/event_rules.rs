@@ -11,6 +11,7 @@
 //!   envelope that EventBridge puts around it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use wk_lang::json::{Tape, Value};
 use wk_lang::pattern::{Field, Pattern, PatternSet, Scratch, Verdict};
@@ -217,14 +218,14 @@ impl EventRule {
         );
         Sighting {
             finding,
-            rule: Rule {
+            rule: Arc::new(Rule {
                 id,
                 version: "1".to_owned(),
                 product: "watchkeeper".to_owned(),
                 attack: Vec::new(),
                 controls: Vec::new(),
-            },
-            title: title(record),
+            }),
+            title: title(record).into(),
             severity: self.severity,
             account,
             region: own(&row.region),

@@ -1,5 +1,7 @@
 //! Filters: what they leave out of the matches of other rules.
 
+use std::sync::Arc;
+
 use wk_lang::sigma::{Filter, Problem, RuleError};
 use wk_model::Sha256;
 
@@ -52,7 +54,7 @@ fn apply_one(
         detection.sigma.leave_out(&source.filter);
         // What a rule says is no longer what its file alone says.
         let both = [detection.rule.version.as_bytes(), source.version.as_bytes()];
-        detection.rule.version = Sha256::of_parts(&both).short();
+        Arc::make_mut(&mut detection.rule).version = Sha256::of_parts(&both).short();
     }
     Ok(())
 }

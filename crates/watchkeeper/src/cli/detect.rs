@@ -148,7 +148,12 @@ impl List {
             .iter()
             .map(|d| {
                 let severity = format!("{} {}", d.severity, d.severity.word());
-                vec![severity, d.title.clone(), d.rule.controls.join(" "), d.rule.attack.join(" ")]
+                vec![
+                    severity,
+                    d.title.to_string(),
+                    d.rule.controls.join(" "),
+                    d.rule.attack.join(" "),
+                ]
             })
             .collect();
         table::print(&["severity", "rule", "controls", "ATT&CK"], &rows, out)?;
@@ -201,7 +206,12 @@ fn print(
     let rows: Vec<Vec<String>> = hits
         .iter()
         .map(|(d, n)| {
-            vec![n.to_string(), d.severity.word().to_string(), d.rule.id.clone(), d.title.clone()]
+            vec![
+                n.to_string(),
+                d.severity.word().to_string(),
+                d.rule.id.clone(),
+                d.title.to_string(),
+            ]
         })
         .collect();
     table::print(&["matches", "level", "id", "title"], &rows, out)?;

@@ -12,6 +12,8 @@ use wk_seam::states::States as _;
 use wk_store::query::Questions;
 use wk_watch::detect::Detections;
 use wk_watch::sources::{self, Source};
+use wk_watch::stateful::packed::Pack;
+use wk_watch::stateful::{Queue, StatefulRule};
 
 use super::App;
 
@@ -67,13 +69,15 @@ impl App {
         let (questions, mut all) = (self.questions().await?, Turned::default());
         let mut eyes = Eyes::of(&detections);
         for (from, next) in days(since, until).take_while(|_| !new.is_empty()) {
-            let mut signals = Vec::new();
+            let mut signals = Pack::default();
             each_batch(&questions, from, next, |source, batch| {
-                signals.extend(eyes.look(source, batch, &mut drop));
+                eyes.look(source, batch, &mut signals, &mut drop);
             })
             .await?;
-            signals.retain(|signal| new.contains(&signal.rule));
-            all.add(detector.learn(signals, next).await?);
+            let mut queue = Queue::default();
+            let is_new = |rule: &StatefulRule| new.contains(&rule.rule.id);
+            queue.take_packed(detections.stateful(), &signals.finish(), &is_new);
+            all.add(detector.learn(queue, next).await?);
         }
         Ok((new, all))
     }

@@ -69,14 +69,14 @@ pub(crate) fn sighting(id: &str) -> Sighting {
     let time = now().plus_seconds(-60);
     Sighting {
         finding: FindingId(id.to_owned()),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: "51c75fd7-1bfe-45e8-95f3-72110582401e".to_owned(),
             version: "1".to_owned(),
             product: "watchkeeper".to_owned(),
             attack: vec![],
             controls: vec![],
-        },
-        title: "A machine image was made public".to_owned(),
+        }),
+        title: "A machine image was made public".into(),
         severity: Severity::from_tenths(80),
         account: Some("111122223333".to_owned()),
         region: Some("eu-west-1".to_owned()),

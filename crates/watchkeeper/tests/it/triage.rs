@@ -1,5 +1,7 @@
 //! Findings are worked on until each has its end, and nothing leaves the count.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use wk_model::finding::{EventRef, FindingId, Grounds, Origin, Rule, Sighting};
 use wk_model::{Severity, Timestamp};
@@ -15,14 +17,14 @@ const RULE: &str = "51c75fd7-1bfe-45e8-95f3-72110582401e";
 fn sighting(id: &str, tenths: u8, time: Timestamp) -> Sighting {
     Sighting {
         finding: FindingId(id.to_owned()),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: RULE.to_owned(),
             version: "1".to_owned(),
             product: "watchkeeper".to_owned(),
             attack: vec![],
             controls: vec![],
-        },
-        title: "A machine image was made public".to_owned(),
+        }),
+        title: "A machine image was made public".into(),
         severity: Severity::from_tenths(tenths),
         account: Some("111122223333".to_owned()),
         region: Some("eu-west-1".to_owned()),

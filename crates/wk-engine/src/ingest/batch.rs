@@ -1,10 +1,11 @@
 //! Rows of some objects, on their way into one commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use wk_lang::json::Value;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
-use wk_model::{Arrivals, Complaint, Day, Row, Severity, Sha256, Signal, Tally, Timestamp};
+use wk_model::{Arrivals, Complaint, Day, Row, Severity, Sha256, Tally, Timestamp};
 use wk_seam::lake::{EventKey, File, Run};
 use wk_seam::ledger::ObjectRow;
 use wk_seam::objects::Object;
@@ -12,6 +13,7 @@ use wk_watch::columns::{Place, TableBuilder};
 use wk_watch::fingerprint;
 use wk_watch::reader::Sink;
 use wk_watch::sources::Source;
+use wk_watch::stateful::packed::Pack;
 use wk_watch::stateful::{MarkedRow, Marks};
 
 use super::Shared;
@@ -34,7 +36,7 @@ pub(super) struct Batch {
     /// Sightings of staged rows.
     pub(super) sightings: Vec<Sighting>,
     /// What staged rows are to rules over several events.
-    pub(super) signals: Vec<Signal>,
+    pub(super) signals: Pack,
     /// The oldest version of the id index that staged rows were checked against.
     pub(super) checked_at: Option<u64>,
     /// When the first object was begun.
@@ -83,7 +85,7 @@ impl Batch {
             files: Vec::new(),
             runs: Vec::new(),
             sightings: Vec::new(),
-            signals: Vec::new(),
+            signals: Pack::default(),
             checked_at: None,
             begun: None,
             notes: 0,
@@ -274,17 +276,17 @@ fn event_ref(row: &Row<'_>, time: Timestamp, place: &Place<'_>) -> EventRef {
 /// read first is chance, so the finding says nothing that only one of them says.
 pub(super) fn conflict(table: &str, day: Day, id: &str) -> Sighting {
     const RULE: &str = "watchkeeper:event-conflict";
-    let rule = Rule {
+    let rule = Arc::new(Rule {
         id: RULE.to_owned(),
         version: "1".to_owned(),
         product: "watchkeeper".to_owned(),
         attack: vec!["t1565.001".to_owned()],
         controls: vec!["CC7.2".to_owned()],
-    };
+    });
     Sighting {
         finding: FindingId::of_rule(RULE, "", table, id, day.start()),
         rule,
-        title: "Two records with the same event id differ".to_owned(),
+        title: "Two records with the same event id differ".into(),
         severity: Severity::from_tenths(70),
         resources: vec![id.to_owned()],
         first_seen: day.start(),

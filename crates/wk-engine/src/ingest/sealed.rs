@@ -6,12 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wk_model::signal::merge;
 use wk_model::{Arrivals, Day};
 use wk_seam::Answer;
 use wk_seam::lake::Run;
 use wk_seam::ledger::{Commit, Committed};
-use wk_watch::stateful::packed;
 
 use super::Shared;
 use super::batch::{Batch, Pending};
@@ -128,7 +126,8 @@ impl Shared<'_> {
 
     /// Signals are moved, not copied: there are many, and a batch that is overtaken is read again.
     async fn commit_of(&self, batches: &mut [Batch]) -> Answer<Commit> {
-        let signals = merge(batches.iter_mut().flat_map(|b| std::mem::take(&mut b.signals)));
+        let signals = batches.iter_mut().map(|b| std::mem::take(&mut b.signals).finish());
+        let signals = signals.collect::<Vec<_>>().concat();
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
         let mut arrivals = Arrivals::default();
         batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
@@ -141,7 +140,7 @@ impl Shared<'_> {
             checked_at: batches.iter().filter_map(|b| b.checked_at).min().unwrap_or(0),
             sightings: batches.iter().flat_map(|b| b.sightings.clone()).collect(),
             arrivals,
-            signals: packed::pack(&signals),
+            signals,
             turn: None,
         })
     }

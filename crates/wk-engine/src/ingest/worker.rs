@@ -256,7 +256,7 @@ impl Worker<'_> {
         let facts = PartFacts { rows: part.rows, sightings: part.sightings, keys: part.keys };
         let keep = self.settle(&facts, &batch, of.name, day, &known);
         let rules = self.shared.ingest.detections.stateful();
-        self.batch.signals.extend(part.marks.signals(rules, &batch, of.name, keep.as_deref()));
+        part.marks.pack(&mut self.batch.signals, rules, &batch, of.name, keep.as_deref());
         self.count_arrivals(&facts, &batch, keep.as_deref(), recorded);
         let fresh: Vec<EventKey> = keys
             .iter()

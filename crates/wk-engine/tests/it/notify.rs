@@ -117,14 +117,14 @@ impl World {
 pub(crate) fn sighting(id: &str, rule: &str, tenths: u8, time: Timestamp) -> Sighting {
     Sighting {
         finding: FindingId(id.to_owned()),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: rule.to_owned(),
             version: "1".to_owned(),
             product: "watchkeeper".to_owned(),
             attack: vec![],
             controls: vec![],
-        },
-        title: format!("{rule} happened"),
+        }),
+        title: format!("{rule} happened").into(),
         severity: Severity::from_tenths(tenths),
         account: Some("111122223333".to_owned()),
         region: None,

@@ -209,7 +209,9 @@ impl Variety {
             return 1.0;
         };
         match question.hashes.len() {
-            0 => 0.5,
+            // A field that must only be there mostly is: rules say so to be sure of it.
+            0 if question.asks_only_whether_it_is_there() => 0.9,
+            0 => question.guess().truth,
             wanted => {
                 let values = self.0.get(&field).map_or(1, BTreeSet::len) as f64;
                 wanted as f64 / (values * values)

@@ -38,7 +38,8 @@
 //! let mut tape = Tape::new();
 //! let record = tape.parse(r#"{"eventName":"StopLogging"}"#)?;
 //! let mut matching = Vec::new();
-//! rules.matches(&record, &LogSource::new("aws", "cloudtrail"), &mut matching);
+//! let readers = rules.readers(&LogSource::new("aws", "cloudtrail"));
+//! rules.matches(&record, &readers, &mut matching);
 //! assert_eq!(matching, [0]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -88,7 +89,7 @@ pub use own::{FirstSeen, Rate, SequenceStep};
 pub use pattern::Pattern;
 pub use rule::{LogSource, Rule, Status};
 pub use rule_test::{Expected, Moment, RuleTest};
-pub use ruleset::{RuleSet, TooManyRules};
+pub use ruleset::{Readers, RuleSet, TooManyRules};
 pub use test::{Comparison, Part, Reference, Test, TimePart, Want};
 
 /// Bytes that one regular expression may take, compiled; its cache may take as much again.

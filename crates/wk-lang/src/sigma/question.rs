@@ -49,6 +49,11 @@ impl Question {
         })
     }
 
+    /// Whether any value of the field will do.
+    pub(super) fn asks_only_whether_it_is_there(&self) -> bool {
+        self.test.wants.iter().all(|want| matches!(want, Want::Exists(_)))
+    }
+
     pub(super) fn guess(&self) -> Guess {
         let one = |want: &Want| match want {
             Want::Null => Guess { cost: 0.1, truth: 0.7 },

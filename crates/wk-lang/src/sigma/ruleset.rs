@@ -36,20 +36,26 @@ struct Compiled {
     condition: Expr,
 }
 
+/// Which of a set's log sources read records of one log source: asked once for very many records.
+#[derive(Debug, Clone)]
+pub struct Readers {
+    sources: Sources,
+    /// By their places.
+    reads: Vec<bool>,
+}
+
 /// Which of a set's log sources a record belongs to, by their places. Places from 63 on share a
-/// bit that is always set; rules there are asked one by one.
+/// bit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sources(u64);
 
 impl Sources {
     const LAST: usize = 63;
 
-    /// Those that are read of a record.
-    fn of(sources: &[LogSource], record: &LogSource) -> Self {
-        let first = sources.iter().take(Self::LAST).enumerate();
-        let bits = first.filter(|(_, source)| source.reads(record)).map(|(place, _)| 1 << place);
-        let bits = bits.fold(0, |all, bit: u64| all | bit);
-        Self(if sources.len() > Self::LAST { bits | 1 << Self::LAST } else { bits })
+    /// Those that read a record.
+    fn of(reads: &[bool]) -> Self {
+        let those = reads.iter().enumerate().filter(|(_, reads)| **reads);
+        those.map(|(place, _)| Self::only(place)).fold(Self(0), Self::with)
     }
 
     /// Only this one.
@@ -103,18 +109,23 @@ impl RuleSet {
         &self.fields
     }
 
-    /// Puts the rules that match a record of this log source into `matching`, in their order, in
+    /// Who reads records of this log source.
+    pub fn readers(&self, source: &LogSource) -> Readers {
+        let reads: Vec<bool> = self.sources.iter().map(|asked| asked.reads(source)).collect();
+        Readers { sources: Sources::of(&reads), reads }
+    }
+
+    /// Puts the rules that match a record, which these read, into `matching`, in their order, in
     /// place of what was there.
     pub fn matches<R: Record + ?Sized>(
         &self,
         record: &R,
-        source: &LogSource,
+        readers: &Readers,
         matching: &mut Vec<usize>,
     ) {
         matching.clear();
-        let sources = Sources::of(&self.sources, source);
-        self.index.candidates(record, sources, matching);
-        matching.retain(|rule| self.holds(*rule, record, source));
+        self.index.candidates(record, readers.sources, matching);
+        matching.retain(|rule| self.holds(*rule, record, readers));
     }
 
     /// From the text of a JSON record that is not parsed yet: false if no rule matches it, whatever
@@ -124,10 +135,10 @@ impl RuleSet {
         self.prefilter.may_match(text)
     }
 
-    /// Whether one rule matches a record of this log source.
-    pub fn holds<R: Record + ?Sized>(&self, rule: usize, record: &R, source: &LogSource) -> bool {
+    /// Whether one rule matches a record, which these read.
+    pub fn holds<R: Record + ?Sized>(&self, rule: usize, record: &R, readers: &Readers) -> bool {
         self.rules.get(rule).is_some_and(|rule| {
-            let reads = self.sources.get(rule.source).is_some_and(|s| s.reads(source));
+            let reads = readers.reads.get(rule.source).is_some_and(|reads| *reads);
             reads && rule.condition.holds(record, &rule.searches)
         })
     }

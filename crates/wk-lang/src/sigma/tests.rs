@@ -16,7 +16,7 @@ fn matches(rules: &[Rule], event: &str) -> bool {
     let set = RuleSet::compile(rules).unwrap();
     let mut tape = Tape::new();
     let mut matching = Vec::new();
-    set.matches(&tape.parse(event).unwrap(), &source, &mut matching);
+    set.matches(&tape.parse(event).unwrap(), &set.readers(&source), &mut matching);
     assert!(matching.is_empty() || set.may_match(event), "the prefilter says no to {event}");
     !matching.is_empty()
 }

@@ -61,14 +61,14 @@ impl Count {
     }
 
     fn file(&mut self, text: &[u8]) {
-        let source = LogSource::new("aws", "cloudtrail");
+        let readers = self.set.readers(&LogSource::new("aws", "cloudtrail"));
         let (mut splitter, mut tape) = (Splitter::new(&["Records"]), Tape::new());
         let mut matching = Vec::new();
         loop {
             match splitter.step(text, true) {
                 Step::Record { start, end } => {
                     let record = std::str::from_utf8(&text[start..end]).unwrap();
-                    self.set.matches(&tape.parse(record).unwrap(), &source, &mut matching);
+                    self.set.matches(&tape.parse(record).unwrap(), &readers, &mut matching);
                     assert!(matching.is_empty() || self.set.may_match(record));
                     self.records += 1;
                     for rule in &matching {

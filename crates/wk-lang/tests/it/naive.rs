@@ -392,7 +392,7 @@ proptest! {
         let (mut tape, mut matching) = (Tape::new(), Vec::new());
         for event in events {
             let json = event.to_string();
-            set.matches(&tape.parse(&json).unwrap(), &LogSource::default(), &mut matching);
+            set.matches(&tape.parse(&json).unwrap(), &set.readers(&LogSource::default()), &mut matching);
             let expected: Vec<usize> =
                 made.iter().enumerate().filter(|(_, m)| rule_holds(m, &event)).map(|(n, _)| n).collect();
             prop_assert_eq!(&matching, &expected, "{} on {}", text.join("\n"), json);

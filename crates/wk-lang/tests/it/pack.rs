@@ -14,9 +14,10 @@ fn every_rule_of_the_pack_does_what_its_tests_say() {
     for (index, (path, rule)) in rules.iter().enumerate() {
         for test in &rule.extension.tests {
             let event = tape.parse(&test.event).unwrap();
-            let fires = set.holds(index, &event, &rule.logsource);
+            let readers = set.readers(&rule.logsource);
+            let fires = set.holds(index, &event, &readers);
             let mut matching = Vec::new();
-            set.matches(&event, &rule.logsource, &mut matching);
+            set.matches(&event, &readers, &mut matching);
             assert_eq!(matching.contains(&index), fires, "the index and {}", path.display());
             assert!(!fires || set.may_match(&test.event), "the prefilter and {}", path.display());
             if fires != (test.expected == Expected::Fires) {

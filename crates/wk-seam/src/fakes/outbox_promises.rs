@@ -1,6 +1,8 @@
 //! What every outbox promises, as tests that run over each of them: the one in memory and those of
 //! the edges. A promise that is broken panics with its sentence.
 
+use std::sync::Arc;
+
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::notice::NoticeKind;
 use wk_model::{Notice, Severity, Timestamp};
@@ -212,14 +214,14 @@ async fn sight<T: Ledger>(ledger: &T, findings: &[&str]) -> Answer<()> {
     let count = ledger.checkpoint().await?.map_or(0, |c| c.size);
     let sighting = |(place, id): (usize, &&str)| Sighting {
         finding: FindingId((*id).to_owned()),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: "rule".to_owned(),
             version: "1".to_owned(),
             product: "watchkeeper".to_owned(),
             attack: vec![],
             controls: vec![],
-        },
-        title: "seen".to_owned(),
+        }),
+        title: "seen".into(),
         severity: Severity::from_tenths(80),
         account: None,
         region: None,

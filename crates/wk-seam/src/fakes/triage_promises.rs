@@ -1,6 +1,8 @@
 //! What every ledger promises of triage, as tests that run over each of them. A promise that is
 //! broken panics with its sentence.
 
+use std::sync::Arc;
+
 use wk_model::exception::Revocation;
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::triage::{Deed, Disposition, Step};
@@ -164,14 +166,14 @@ async fn sight<T: Ledger>(ledger: &T, second: i64, finding: &str, product: &str)
     let time = BEGIN.plus_seconds(second);
     let sighting = Sighting {
         finding: id(finding),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: "rule".to_owned(),
             version: "1".to_owned(),
             product: product.to_owned(),
             attack: vec![],
             controls: vec![],
-        },
-        title: "seen".to_owned(),
+        }),
+        title: "seen".into(),
         severity: Severity::from_tenths(80),
         account: None,
         region: None,

@@ -48,7 +48,10 @@ fn put(tx: &Transaction<'_>, version: u64, known: Timestamp, f: &Finding) -> rus
     let body =
         serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (id) DO UPDATE SET
+         severity = ?2, first_seen = ?3, last_seen = ?4, account = ?5, actor = ?6, rule = ?7,
+         title = ?8, product = ?9, body = ?10, changed = ?11, known = ?12",
     )?
     .execute(params![
         f.id.0,

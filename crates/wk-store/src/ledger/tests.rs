@@ -1,5 +1,7 @@
 //! What a commit promises, on a real file.
 
+use std::sync::Arc;
+
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::hold::{Hold, Release, Scope};
 use wk_model::retention::{Policy, preset};
@@ -59,14 +61,14 @@ fn sighting(event: &str) -> Sighting {
     let time = DAY.start();
     Sighting {
         finding: FindingId("f".to_owned()),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: "rule".to_owned(),
             version: "1".to_owned(),
             product: "watchkeeper".to_owned(),
             attack: vec![],
             controls: vec![],
-        },
-        title: "seen".to_owned(),
+        }),
+        title: "seen".into(),
         severity: Severity::from_tenths(50),
         account: None,
         region: None,

@@ -89,7 +89,7 @@ impl Coverage {
         let mut coverage = Self { columns, nowhere: Vec::new() };
         let rehearsed = Rehearsals::of(detections);
         for detection in detections.rules() {
-            let drilled = facts.drilled.contains(&detection.title);
+            let drilled = facts.drilled.contains(&*detection.title);
             coverage.take(
                 facts,
                 &Entry {
@@ -102,7 +102,7 @@ impl Coverage {
             );
         }
         for rule in detections.stateful().rules() {
-            let drilled = facts.drilled.contains(&rule.title);
+            let drilled = facts.drilled.contains(&*rule.title);
             coverage.take(
                 facts,
                 &Entry {

@@ -233,7 +233,8 @@ fn rule(lists: &wk_lang::sigma::Lists, search: &str, record: &str) -> usize {
     assert!(reading.errors.is_empty(), "{:?}", reading.errors);
     let rules = RuleSet::compile(&reading.rules).unwrap();
     let (mut tape, mut found) = (Tape::new(), Vec::new());
-    rules.matches(&tape.parse(record).unwrap(), &LogSource::new("aws", "x"), &mut found);
+    let readers = rules.readers(&LogSource::new("aws", "x"));
+    rules.matches(&tape.parse(record).unwrap(), &readers, &mut found);
     found.len()
 }
 

@@ -1,5 +1,7 @@
 //! Records that are findings of another product, or failures, as sightings of the same shape.
 
+use std::sync::Arc;
+
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::{Row, Severity, Timestamp};
 
@@ -33,14 +35,14 @@ pub fn report(row: &mut Row<'_>, report: &Report<'_>) {
     let text = |t: &Option<std::borrow::Cow<'_, str>>| t.as_deref().map(str::to_owned);
     row.sighting = Some(Box::new(Sighting {
         finding: FindingId::of_report(report.product, report.native_id),
-        rule: Rule {
+        rule: Arc::new(Rule {
             id: report.kind.to_owned(),
             version: report.version.to_owned(),
             product: report.product.to_owned(),
             attack: Vec::new(),
             controls: report.controls.iter().map(|c| (*c).to_owned()).collect(),
-        },
-        title: report.title.clone(),
+        }),
+        title: report.title.as_str().into(),
         severity: report.severity,
         account: text(&row.account),
         region: text(&row.region),

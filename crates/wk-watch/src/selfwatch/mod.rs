@@ -34,6 +34,8 @@ mod testing;
 pub mod usual;
 pub mod volume_drop;
 
+use std::sync::Arc;
+
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::selfwatch::{PlaceFacts, SelfFacts};
 use wk_model::{Severity, SeverityWord, Timestamp};
@@ -168,14 +170,14 @@ impl Alert {
         resources.extend(self.resources.iter().cloned());
         Sighting {
             finding,
-            rule: Rule {
+            rule: Arc::new(Rule {
                 id: self.rule.to_owned(),
                 version: "1".to_owned(),
                 product: "watchkeeper".to_owned(),
                 attack: Vec::new(),
                 controls: self.controls.iter().map(|c| (*c).to_owned()).collect(),
-            },
-            title: self.say.clone(),
+            }),
+            title: self.say.as_str().into(),
             severity: self.severity,
             account: None,
             region: None,

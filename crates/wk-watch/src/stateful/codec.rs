@@ -1,6 +1,6 @@
 //! States as bytes: small, versioned, and refused rather than misread.
 
-use std::collections::HashMap;
+use super::texts::Texts;
 
 /// The form of states that is written.
 const VERSION: u8 = 1;
@@ -9,10 +9,24 @@ const VERSION: u8 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotAState;
 
+/// Writes a number: seven bits a byte, the lowest first.
+pub(super) fn put_number(bytes: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        bytes.push(n.to_le_bytes()[0] | 0x80);
+        n >>= 7;
+    }
+    bytes.push(n.to_le_bytes()[0]);
+}
+
+/// Writes a number that may be below zero.
+pub(super) fn put_signed(bytes: &mut Vec<u8>, n: i64) {
+    put_number(bytes, (n.cast_unsigned() << 1) ^ (n >> 63).cast_unsigned());
+}
+
 /// Writes numbers and texts; each text once.
 pub(super) struct Writer {
     bytes: Vec<u8>,
-    texts: HashMap<String, u64>,
+    texts: Texts,
 }
 
 impl Writer {
@@ -20,24 +34,20 @@ impl Writer {
     pub(super) fn new(shape: u64) -> Self {
         let mut bytes = vec![VERSION];
         bytes.extend(shape.to_le_bytes());
-        Self { bytes, texts: HashMap::new() }
+        Self { bytes, texts: Texts::default() }
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
         self.bytes
     }
 
-    pub(super) fn number(&mut self, mut n: u64) {
-        while n >= 0x80 {
-            self.bytes.push(n.to_le_bytes()[0] | 0x80);
-            n >>= 7;
-        }
-        self.bytes.push(n.to_le_bytes()[0]);
+    pub(super) fn number(&mut self, n: u64) {
+        put_number(&mut self.bytes, n);
     }
 
     /// A number that may be below zero.
     pub(super) fn signed(&mut self, n: i64) {
-        self.number((n.cast_unsigned() << 1) ^ (n >> 63).cast_unsigned());
+        put_signed(&mut self.bytes, n);
     }
 
     pub(super) fn count(&mut self, n: usize) {
@@ -46,15 +56,14 @@ impl Writer {
 
     /// A text: the first time itself, then its number.
     pub(super) fn text(&mut self, text: &str) {
-        match self.texts.get(text) {
-            Some(number) => self.number(*number),
-            None => {
-                let number = self.texts.len() as u64 + 1;
-                self.texts.insert(text.to_owned(), number);
-                self.number(0);
-                self.count(text.len());
-                self.bytes.extend(text.as_bytes());
-            }
+        let known = self.texts.len();
+        let number = self.texts.intern(text);
+        if self.texts.len() == known {
+            self.number(u64::from(number) + 1);
+        } else {
+            self.number(0);
+            self.count(text.len());
+            self.bytes.extend(text.as_bytes());
         }
     }
 
@@ -66,30 +75,16 @@ impl Writer {
     }
 }
 
-/// Reads what [`Writer`] wrote.
-pub(super) struct Reader<'a> {
-    rest: &'a [u8],
-    texts: Vec<String>,
-}
+/// Reads numbers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers<'a>(pub(super) &'a [u8]);
 
-impl<'a> Reader<'a> {
-    /// Begins to read a state of a rule of this shape.
-    pub(super) fn new(bytes: &'a [u8], shape: u64) -> Result<Self, NotAState> {
-        let (head, rest) = bytes.split_at_checked(9).ok_or(NotAState)?;
-        let fits = head[0] == VERSION && head[1..] == shape.to_le_bytes();
-        if fits { Ok(Self { rest, texts: Vec::new() }) } else { Err(NotAState) }
-    }
-
-    /// That nothing is left.
-    pub(super) fn end(&self) -> Result<(), NotAState> {
-        if self.rest.is_empty() { Ok(()) } else { Err(NotAState) }
-    }
-
+impl<'a> Numbers<'a> {
     pub(super) fn number(&mut self) -> Result<u64, NotAState> {
         let mut n = 0u64;
         for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.rest.split_first().ok_or(NotAState)?;
-            self.rest = rest;
+            let (byte, rest) = self.0.split_first().ok_or(NotAState)?;
+            self.0 = rest;
             n |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Ok(n);
@@ -106,20 +101,57 @@ impl<'a> Reader<'a> {
     /// How many items follow; each takes at least a byte, so no number makes it reserve much.
     pub(super) fn count(&mut self) -> Result<usize, NotAState> {
         let n = usize::try_from(self.number()?).map_err(|_| NotAState)?;
-        if n <= self.rest.len() { Ok(n) } else { Err(NotAState) }
+        if n <= self.0.len() { Ok(n) } else { Err(NotAState) }
+    }
+
+    /// So many bytes.
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], NotAState> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(NotAState)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+/// Reads what [`Writer`] wrote.
+pub(super) struct Reader<'a> {
+    rest: Numbers<'a>,
+    texts: Vec<&'a str>,
+}
+
+impl<'a> Reader<'a> {
+    /// Begins to read a state of a rule of this shape.
+    pub(super) fn new(bytes: &'a [u8], shape: u64) -> Result<Self, NotAState> {
+        let (head, rest) = bytes.split_at_checked(9).ok_or(NotAState)?;
+        let fits = head[0] == VERSION && head[1..] == shape.to_le_bytes();
+        if fits { Ok(Self { rest: Numbers(rest), texts: Vec::new() }) } else { Err(NotAState) }
+    }
+
+    /// That nothing is left.
+    pub(super) fn end(&self) -> Result<(), NotAState> {
+        if self.rest.0.is_empty() { Ok(()) } else { Err(NotAState) }
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, NotAState> {
+        self.rest.number()
+    }
+
+    pub(super) fn signed(&mut self) -> Result<i64, NotAState> {
+        self.rest.signed()
+    }
+
+    pub(super) fn count(&mut self) -> Result<usize, NotAState> {
+        self.rest.count()
     }
 
     pub(super) fn text(&mut self) -> Result<String, NotAState> {
         let number = usize::try_from(self.number()?).map_err(|_| NotAState)?;
         if let Some(place) = number.checked_sub(1) {
-            return self.texts.get(place).cloned().ok_or(NotAState);
+            return self.texts.get(place).map(|text| (*text).to_owned()).ok_or(NotAState);
         }
         let length = self.count()?;
-        let (text, rest) = self.rest.split_at_checked(length).ok_or(NotAState)?;
-        self.rest = rest;
-        let text = std::str::from_utf8(text).map_err(|_| NotAState)?.to_owned();
-        self.texts.push(text.clone());
-        Ok(text)
+        let text = std::str::from_utf8(self.rest.take(length)?).map_err(|_| NotAState)?;
+        self.texts.push(text);
+        Ok(text.to_owned())
     }
 
     pub(super) fn option<T>(

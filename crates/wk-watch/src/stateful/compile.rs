@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wk_lang::nearest::nearest;
 use wk_lang::sigma::{Correlation, Kind, Named, Problem, RuleError, Together};
@@ -27,9 +28,9 @@ pub struct StatefulRule {
     /// The file it is from.
     pub file: String,
     /// Who says so.
-    pub rule: Rule,
+    pub rule: Arc<Rule>,
     /// What it finds.
-    pub title: String,
+    pub title: Arc<str>,
     /// How bad a match is.
     pub severity: Severity,
     /// How long repeats are one finding; at least the timespan.
@@ -424,8 +425,8 @@ impl StatefulRule {
         let level = about.level.unwrap_or(wk_model::SeverityWord::Medium);
         Self {
             file,
-            rule: crate::detect::rule_of(id, &version, &about.tags),
-            title: about.title.clone(),
+            rule: Arc::new(crate::detect::rule_of(id, &version, &about.tags)),
+            title: about.title.as_str().into(),
             severity: about.extension.severity.unwrap_or(Severity::of_word(level)),
             // An event then belongs to at most two findings.
             window_seconds: window.max(correlation.timespan_seconds),

@@ -20,7 +20,7 @@ pub(super) fn step(mut step: Step<'_>, state: Option<&[u8]>, signals: Vec<Signal
     let rule = step.rule;
     let mut state = step.begin(state.map(|bytes| Entries::decode(bytes, rule.shape)));
     let mut fresh = Fresh::default();
-    for seen in step.seen(signals, &mut state.account) {
+    if let Some(seen) = step.seen(signals, &mut state.account) {
         match seen {
             Seen::Entries(entries) => fresh.take_in(rule, &mut state, entries, step.now),
             other => step.stepped.dropped += other.len() as u64,
@@ -197,8 +197,8 @@ impl Teller<'_, '_> {
 /// Marks all entries of the event at this place, and says whether none had the mark: an event that
 /// brought several values is one event.
 fn mark_event(held: &mut [Held], place: usize, mark: Told) -> bool {
-    let event = held[place].entry.sample.event.clone();
-    let same = |held: &Held| held.entry.sample.event == event;
+    let event = &held[place].entry.sample.event;
+    let same = |held: &Held| held.entry.sample.event == *event;
     let before = held[..place].iter().rev().take_while(|h| same(h)).count();
     let behind = held[place..].iter().take_while(|h| same(h)).count();
     let all = &mut held[place - before..place + behind];

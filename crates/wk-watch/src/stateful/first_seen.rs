@@ -48,7 +48,7 @@ pub(super) fn step(
 ) -> Stepped {
     let shape = step.rule.shape;
     let mut state = step.begin(state.map(|bytes| Terms::decode(bytes, shape)));
-    for seen in step.seen(signals, &mut state.account) {
+    if let Some(seen) = step.seen(signals, &mut state.account) {
         match seen {
             Seen::Terms(terms) => step.stepped.late += state.take_in(terms, kind),
             other => step.stepped.dropped += other.len() as u64,

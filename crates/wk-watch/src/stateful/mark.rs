@@ -3,17 +3,15 @@
 //! * An event leaves a mark for each rule and key; a mark is a few numbers, texts are kept once.
 //! * A field is read once for each event, however many rules ask for it.
 
-use std::collections::HashMap;
-
 use wk_lang::json::Value;
 use wk_model::Row;
 use wk_model::finding::Origin;
 use wk_model::signal::{Above, Sample};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::compile::Stateful;
 use super::key;
 use super::looks::{AboveLook, BETWEEN, LIST_BYTES_MAX, Look, Looks, Projection, What};
+use super::texts::Texts;
 
 /// How many keys, or values, one event may have for a rule, where fields hold lists.
 pub(super) const KEYS_MAX: usize = 16;
@@ -75,33 +73,6 @@ struct Glance {
     key: u32,
     value: Option<u32>,
     places: u32,
-}
-
-/// Texts, each once.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    texts: Vec<Box<str>>,
-    by_hash: HashMap<u64, u32>,
-}
-
-impl Texts {
-    fn intern(&mut self, text: &str) -> u32 {
-        let mut hash = xxh3_64(text.as_bytes());
-        while let Some(number) = self.by_hash.get(&hash) {
-            if self.get(*number) == text {
-                return *number;
-            }
-            hash = hash.wrapping_add(1);
-        }
-        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.texts.push(text.into());
-        self.by_hash.insert(hash, number);
-        number
-    }
-
-    pub(super) fn get(&self, number: u32) -> &str {
-        usize::try_from(number).ok().and_then(|n| self.texts.get(n)).map_or("", |text| text)
-    }
 }
 
 impl Stateful {

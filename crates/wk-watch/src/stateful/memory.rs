@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wk_model::Timestamp;
 use wk_model::finding::Sighting;
-use wk_model::signal::{Signal, join};
+use wk_model::{Signal, Timestamp};
 
 use super::compile::Stateful;
+use super::queue::Queue;
 use super::step::{Stepped, step};
 
 /// The states of rules over several events, by the rule's place and key.
@@ -29,6 +29,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Signals of rules that are no more.
     pub orphans: u64,
+    /// Signals that could not be read.
+    pub unreadable: u64,
 }
 
 impl Memory {
@@ -58,54 +60,67 @@ impl Memory {
     }
 
     /// Takes in signals, and steps what is due besides; gives what became of it.
-    ///
-    /// Rules are stepped in their order, so that what one finds reaches those that look at it.
     pub fn advance(
         &mut self,
         rules: &Stateful,
         signals: Vec<Signal>,
         now: Timestamp,
     ) -> Vec<Sighting> {
-        let mut waiting: BTreeMap<(usize, String), Vec<Signal>> = BTreeMap::new();
-        self.sort(rules, signals, &mut waiting);
-        for (place, (_, due)) in &self.states {
+        let mut queue = Queue::default();
+        queue.take_in(rules, signals);
+        self.step_all(rules, queue, now)
+    }
+
+    /// The same, of signals that wait in a queue.
+    ///
+    /// Rules are stepped in their order, so that what one finds reaches those that look at it.
+    pub fn step_all(
+        &mut self,
+        rules: &Stateful,
+        mut queue: Queue,
+        now: Timestamp,
+    ) -> Vec<Sighting> {
+        for ((place, key), (_, due)) in &self.states {
             if due.is_some_and(|due| due <= now) {
-                waiting.entry(place.clone()).or_default();
+                queue.is_due(*place, key);
             }
         }
         let mut sightings = Vec::new();
-        while let Some(((place, key), signals)) = waiting.pop_first() {
-            let Some(rule) = rules.rules().get(place) else { continue };
-            let before = self.states.remove(&(place, key.clone()));
-            let before = before.as_ref().map(|(bytes, _)| bytes.as_slice());
-            let stepped = step(rule, &key, before, signals, now);
-            let Stepped { state, sightings: new, signals, due, late, dropped, .. } = stepped;
-            if !new.is_empty() || !signals.is_empty() {
-                self.fired.insert(rule.rule.id.clone());
-            }
-            self.counts.late += late;
-            self.counts.dropped += dropped;
-            sightings.extend(new);
-            self.sort(rules, signals, &mut waiting);
-            if let Some(state) = state {
-                self.states.insert((place, key), (state, due));
+        while let Some((place, keys)) = queue.next_rule() {
+            for key in keys {
+                let signals = queue.take(rules, place, &key);
+                let told = self.step(rules, (place, key), signals, now, &mut sightings);
+                queue.take_in(rules, told);
             }
         }
+        self.counts.orphans += queue.orphans;
+        self.counts.unreadable += queue.unreadable;
         sightings
     }
 
-    /// Puts signals where their rule and key are stepped.
-    fn sort(
+    /// Steps one rule and key; gives the signals to the rules above.
+    fn step(
         &mut self,
         rules: &Stateful,
+        place: (usize, String),
         signals: Vec<Signal>,
-        waiting: &mut BTreeMap<(usize, String), Vec<Signal>>,
-    ) {
-        for signal in join(signals) {
-            match rules.place(&signal.rule) {
-                Some(place) => waiting.entry((place, signal.key.clone())).or_default().push(signal),
-                None => self.counts.orphans += 1,
-            }
+        now: Timestamp,
+        sightings: &mut Vec<Sighting>,
+    ) -> Vec<Signal> {
+        let Some(rule) = rules.rules().get(place.0) else { return Vec::new() };
+        let before = self.states.remove(&place);
+        let before = before.as_ref().map(|(bytes, _)| bytes.as_slice());
+        let stepped = step(rule, &place.1, before, signals, now);
+        let Stepped { state, sightings: new, signals, due, late, dropped, .. } = stepped;
+        if !new.is_empty() || !signals.is_empty() {
+            self.fired.insert(rule.rule.id.clone());
         }
+        self.counts.late += late;
+        self.counts.dropped += dropped;
+        sightings.extend(new);
+        if let Some(state) = state {
+            self.states.insert(place, (state, due));
+        }
+        signals
     }
 }

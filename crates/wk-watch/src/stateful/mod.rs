@@ -1,7 +1,7 @@
 //! Rules over several events: counts, sums, orders in windows of event time.
 //!
 //! * At ingest an event that such a rule looks at leaves a mark ([`Marks`]); the marks of rows that
-//!   stay become [`Signal`](wk_model::Signal)s and travel with the commit.
+//!   stay become [`Signal`](wk_model::Signal)s, packed ([`packed`]), and travel with the commit.
 //! * After the commit, [`step`] takes the signals of one rule and key into its state, and says which
 //!   events became sightings. It is pure: state, signals and a point in time in, values out.
 //! * What is found is a function of the set of events, not of their order: a condition that more
@@ -19,11 +19,13 @@ mod looks;
 mod mark;
 mod memory;
 pub mod packed;
+mod queue;
 mod rate;
 mod sequence;
 mod settled;
 mod state;
 mod step;
+mod texts;
 mod trial;
 mod windows;
 
@@ -31,6 +33,7 @@ pub(crate) use compile::{Around, Names, Source};
 pub use compile::{Stateful, StatefulRule, Target};
 pub use mark::{MarkedRow, Marks};
 pub use memory::{Counts, Memory};
+pub use queue::Queue;
 pub use step::{Stepped, step};
 pub use trial::{Happened, signals_of};
 

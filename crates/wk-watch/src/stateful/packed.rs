@@ -1,116 +1,409 @@
 //! Signals as bytes, from the commit to the turn that takes them.
+//!
+//! * Texts stand in front, each once; of a signal there are numbers. So the many signals of a commit
+//!   are small, and one of them is read without the others.
+//! * Packs stand one behind the other; which of them a signal is in does not matter.
 
-use wk_model::Timestamp;
-use wk_model::signal::{Count, Entry, Seen, Signal, Term};
+use wk_model::finding::{EventRef, Origin};
+use wk_model::signal::{Above, Count, Entry, Sample, Seen, Signal, Term};
+use wk_model::{Sha256, Timestamp};
 
-use super::codec::{NotAState, Reader, Writer};
-use super::state::{read_sample, write_sample};
+use super::codec::{NotAState, Numbers, put_number, put_signed};
+use super::key;
+use super::texts::Texts;
 
-/// In the place of a rule's shape: these bytes are no state.
-const SHAPE: u64 = u64::from_le_bytes(*b"signals\x01");
+/// What a pack begins with.
+const SHAPE: [u8; 8] = *b"signals\x02";
 
-/// Packs signals; nothing becomes nothing.
-pub fn pack(signals: &[Signal]) -> Vec<u8> {
-    if signals.is_empty() {
-        return Vec::new();
-    }
-    let mut writer = Writer::new(SHAPE);
-    writer.count(signals.len());
-    signals.iter().for_each(|signal| write(&mut writer, signal));
-    writer.finish()
+/// Signals that are being packed.
+#[derive(Debug, Default)]
+pub struct Pack {
+    texts: Texts,
+    body: Vec<u8>,
+    /// Room for one signal.
+    parts: Vec<u8>,
+    signals: u64,
 }
 
-/// Unpacks what [`pack`] packed; `None` where the bytes are something else.
-pub fn unpack(bytes: &[u8]) -> Option<Vec<Signal>> {
-    if bytes.is_empty() {
-        return Some(Vec::new());
-    }
-    let mut reader = Reader::new(bytes, SHAPE).ok()?;
-    let signals = many(&mut reader, read).ok()?;
-    reader.end().ok()?;
-    Some(signals)
+/// The kinds of what was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Entries,
+    Terms,
+    Counts,
 }
 
-fn write(writer: &mut Writer, signal: &Signal) {
-    writer.text(&signal.rule);
-    writer.text(&signal.key);
-    writer.option(signal.account.as_deref(), Writer::text);
-    writer.number(signal.left_out);
-    match &signal.seen {
-        Seen::Entries(entries) => {
-            writer.number(0);
-            writer.count(entries.len());
-            for Entry { sample, rules, value } in entries {
-                writer.signed(sample.event.time.micros());
-                write_sample(writer, sample);
-                writer.count(rules.len());
-                rules.iter().for_each(|rule| writer.number(u64::from(*rule)));
-                writer.option(value.as_deref(), Writer::text);
+impl Pack {
+    /// How many signals there are.
+    pub fn len(&self) -> u64 {
+        self.signals
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.signals == 0
+    }
+
+    /// The bytes of all of them; none where there is no signal.
+    pub fn finish(self) -> Vec<u8> {
+        if self.signals == 0 {
+            return Vec::new();
+        }
+        let (lengths, texts) = self.texts.parts();
+        let mut head = Vec::with_capacity(2 * self.texts.len() + texts.len() + self.body.len());
+        put_number(&mut head, self.texts.len() as u64);
+        lengths.for_each(|length| put_number(&mut head, length as u64));
+        head.extend(texts.as_bytes());
+        head.extend(&self.body);
+        let mut bytes = SHAPE.to_vec();
+        put_number(&mut bytes, head.len() as u64);
+        // The ledger keeps these bytes and proves nothing about them: damage is told by this.
+        bytes.extend(&Sha256::of(&head).0[..8]);
+        bytes.extend(head);
+        bytes
+    }
+
+    /// Adds a signal of so many parts, which are written by `write`.
+    pub(super) fn signal(
+        &mut self,
+        (rule, key): (&str, &str),
+        (shown, parts): (Shown, usize),
+        left_out: u64,
+        write: impl FnOnce(&mut Parts<'_>),
+    ) {
+        self.signals += 1;
+        let (rule, key) = (self.texts.intern(rule), self.texts.intern(key));
+        put_number(&mut self.body, rule.into());
+        put_number(&mut self.body, key.into());
+        let mut bytes = std::mem::take(&mut self.parts);
+        bytes.clear();
+        put_number(&mut bytes, left_out);
+        put_number(&mut bytes, shown as u64);
+        put_number(&mut bytes, parts as u64);
+        write(&mut Parts { texts: &mut self.texts, bytes: &mut bytes });
+        put_number(&mut self.body, bytes.len() as u64);
+        self.body.extend(&bytes);
+        self.parts = bytes;
+    }
+}
+
+/// The parts of a signal, as they are written.
+pub(super) struct Parts<'a> {
+    texts: &'a mut Texts,
+    bytes: &'a mut Vec<u8>,
+}
+
+impl Parts<'_> {
+    pub(super) fn number(&mut self, n: u64) {
+        put_number(self.bytes, n);
+    }
+
+    pub(super) fn signed(&mut self, n: i64) {
+        put_signed(self.bytes, n);
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        let number = self.texts.intern(text);
+        self.number(number.into());
+    }
+
+    pub(super) fn option(&mut self, text: Option<&str>) {
+        match text {
+            None => self.number(0),
+            Some(text) => {
+                let number = self.texts.intern(text);
+                self.number(u64::from(number) + 1);
             }
         }
-        Seen::Terms(terms) => {
-            writer.number(1);
-            writer.count(terms.len());
-            for Term { term, first } in terms {
-                writer.text(term);
-                writer.signed(first.event.time.micros());
-                write_sample(writer, first);
-            }
-        }
-        Seen::Counts(counts) => {
-            writer.number(2);
-            writer.count(counts.len());
-            for Count { bucket, count, first } in counts {
-                writer.signed(*bucket);
-                writer.number(*count);
-                writer.signed(first.event.time.micros());
-                write_sample(writer, first);
-            }
+    }
+
+    /// What was written before.
+    pub(super) fn again(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes);
+    }
+
+    /// The resources of a sample, and what it is to rules above; the event stands before.
+    pub(super) fn rest<'t>(
+        &mut self,
+        live: bool,
+        resources: impl ExactSizeIterator<Item = &'t str>,
+        above: &[Above],
+    ) {
+        self.number(u64::from(live));
+        self.number(resources.len() as u64);
+        resources.for_each(|resource| self.text(resource));
+        self.number(above.len() as u64);
+        for Above { rule, place, key, value } in above {
+            self.text(rule);
+            self.number((*place).into());
+            self.text(key);
+            self.option(value.as_deref());
         }
     }
 }
 
-fn read(reader: &mut Reader<'_>) -> Result<Signal, NotAState> {
-    let (rule, key) = (reader.text()?, reader.text()?);
-    let account = reader.option(Reader::text)?;
-    let left_out = reader.number()?;
-    let sample = |reader: &mut Reader<'_>| {
-        let time = Timestamp::from_micros(reader.signed()?);
-        read_sample(reader, time)
-    };
-    let rule_place =
-        |reader: &mut Reader<'_>| u16::try_from(reader.number()?).map_err(|_| NotAState);
-    let seen = match reader.number()? {
-        0 => Seen::Entries(many(reader, |reader| {
-            let sample = sample(reader)?;
-            let rules = many(reader, rule_place)?;
-            Ok(Entry { sample, rules, value: reader.option(Reader::text)? })
-        })?),
-        1 => Seen::Terms(many(reader, |reader| {
-            Ok(Term { term: reader.text()?, first: sample(reader)? })
-        })?),
-        2 => Seen::Counts(many(reader, |reader| {
-            let (bucket, count) = (reader.signed()?, reader.number()?);
-            Ok(Count { bucket, count, first: sample(reader)? })
-        })?),
-        _ => return Err(NotAState),
-    };
-    Ok(Signal { rule, key, account, seen, left_out })
+/// What every sample says of its event, once for each event.
+pub(crate) struct Event<'a> {
+    pub(crate) time: Timestamp,
+    pub(crate) table: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) region: Option<&'a str>,
+    pub(crate) actor: Option<&'a str>,
+    pub(crate) source_ip: Option<&'a str>,
 }
 
-fn many<T>(
-    reader: &mut Reader<'_>,
-    read: impl Fn(&mut Reader<'_>) -> Result<T, NotAState>,
-) -> Result<Vec<T>, NotAState> {
-    (0..reader.count()?).map(|_| read(reader)).collect()
+impl Event<'_> {
+    /// Writes it behind what is there.
+    pub(super) fn write(&self, pack: &mut Pack, bytes: &mut Vec<u8>) {
+        let mut parts = Parts { texts: &mut pack.texts, bytes };
+        parts.signed(self.time.micros());
+        parts.text(self.table);
+        parts.text(self.id);
+        parts.option(self.region);
+        parts.option(self.actor);
+        parts.option(self.source_ip);
+    }
+}
+
+/// A pack, opened.
+#[derive(Debug)]
+pub struct Packed {
+    bytes: Vec<u8>,
+    /// Where each text lies.
+    texts: Vec<(u32, u32)>,
+    /// Where the signals begin.
+    body: usize,
+}
+
+/// A signal of a pack.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The rule's id.
+    pub rule: &'a str,
+    /// The key.
+    pub key: &'a str,
+    /// Where in the pack it lies.
+    pub at: u32,
+}
+
+impl Packed {
+    /// Opens all packs in these bytes; `None` where they are something else, or damaged.
+    pub fn all(bytes: &[u8]) -> Option<Vec<Self>> {
+        let (mut rest, mut packs) = (Numbers(bytes), Vec::new());
+        while !rest.0.is_empty() {
+            packs.push(Self::next(&mut rest).ok()?);
+        }
+        Some(packs)
+    }
+
+    fn next(rest: &mut Numbers<'_>) -> Result<Self, NotAState> {
+        if rest.take(SHAPE.len())? != SHAPE {
+            return Err(NotAState);
+        }
+        let length = rest.count()?;
+        let digest = rest.take(8)?;
+        let bytes = rest.take(length)?;
+        if Sha256::of(bytes).0[..8] != *digest || u32::try_from(bytes.len()).is_err() {
+            return Err(NotAState);
+        }
+        let mut numbers = Numbers(bytes);
+        let lengths: Vec<u64> =
+            (0..numbers.count()?).map(|_| numbers.number()).collect::<Result<_, _>>()?;
+        let mut texts = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            let from = bytes.len() - numbers.0.len();
+            let text = numbers.take(usize::try_from(length).map_err(|_| NotAState)?)?;
+            std::str::from_utf8(text).map_err(|_| NotAState)?;
+            let number = |n: usize| u32::try_from(n).map_err(|_| NotAState);
+            texts.push((number(from)?, number(from + text.len())?));
+        }
+        let body = bytes.len() - numbers.0.len();
+        let packed = Self { bytes: bytes.to_vec(), texts, body };
+        packed.places().try_for_each(|place| place.map(drop))?;
+        Ok(packed)
+    }
+
+    /// Its signals, one after the other.
+    fn places(&self) -> impl Iterator<Item = Result<Place<'_>, NotAState>> {
+        let mut rest = Numbers(self.bytes.get(self.body..).unwrap_or_default());
+        std::iter::from_fn(move || {
+            (!rest.0.is_empty()).then(|| {
+                let place = self.place(&mut rest);
+                if place.is_err() {
+                    rest.0 = &[];
+                }
+                place
+            })
+        })
+    }
+
+    fn place(&self, rest: &mut Numbers<'_>) -> Result<Place<'_>, NotAState> {
+        let (rule, key) = (self.text(rest.number()?)?, self.text(rest.number()?)?);
+        let length = rest.count()?;
+        let at = u32::try_from(self.bytes.len() - rest.0.len()).map_err(|_| NotAState)?;
+        rest.take(length)?;
+        Ok(Place { rule, key, at })
+    }
+
+    /// Its signals, as far as they say whose they are.
+    pub fn signals(&self) -> impl Iterator<Item = Place<'_>> {
+        self.places().flatten()
+    }
+
+    /// What was seen, of the signal at this place; `None` where there is none.
+    pub fn read(&self, place: Place<'_>) -> Option<Signal> {
+        self.seen(place.at).ok().map(|(seen, left_out)| Signal {
+            rule: place.rule.to_owned(),
+            account: key::account(place.key).map(str::to_owned),
+            key: place.key.to_owned(),
+            seen,
+            left_out,
+        })
+    }
+
+    fn seen(&self, at: u32) -> Result<(Seen, u64), NotAState> {
+        let mut from = Numbers(self.bytes.get(at as usize..).ok_or(NotAState)?);
+        let left_out = from.number()?;
+        let (kind, parts) = (from.number()?, from.count()?);
+        let seen = match kind {
+            0 => {
+                let entries = (0..parts).map(|_| self.entry(&mut from));
+                Seen::Entries(entries.collect::<Result<_, _>>()?)
+            }
+            1 => {
+                let terms = (0..parts).map(|_| {
+                    let term = self.text(from.number()?)?.to_owned();
+                    Ok(Term { term, first: self.sample(&mut from)? })
+                });
+                Seen::Terms(terms.collect::<Result<_, _>>()?)
+            }
+            2 => {
+                let counts = (0..parts).map(|_| {
+                    let (bucket, count) = (from.signed()?, from.number()?);
+                    Ok(Count { bucket, count, first: self.sample(&mut from)? })
+                });
+                Seen::Counts(counts.collect::<Result<_, _>>()?)
+            }
+            _ => return Err(NotAState),
+        };
+        Ok((seen, left_out))
+    }
+
+    fn entry(&self, from: &mut Numbers<'_>) -> Result<Entry, NotAState> {
+        let sample = self.sample(from)?;
+        let places = (0..from.count()?).map(|_| u16_of(from));
+        let rules = places.collect::<Result<_, _>>()?;
+        Ok(Entry { sample, rules, value: self.option(from)? })
+    }
+
+    fn sample(&self, from: &mut Numbers<'_>) -> Result<Sample, NotAState> {
+        let time = Timestamp::from_micros(from.signed()?);
+        let (table, id) =
+            (self.text(from.number()?)?.to_owned(), self.text(from.number()?)?.to_owned());
+        let (region, actor) = (self.option(from)?, self.option(from)?);
+        let source_ip = self.option(from)?;
+        let origin = if from.number()? == 1 { Origin::Live } else { Origin::BackFill };
+        let resources = (0..from.count()?).map(|_| Ok(self.text(from.number()?)?.to_owned()));
+        let resources = resources.collect::<Result<_, _>>()?;
+        let above = (0..from.count()?).map(|_| {
+            let (rule, place) = (self.text(from.number()?)?.to_owned(), u16_of(from)?);
+            let key = self.text(from.number()?)?.to_owned();
+            Ok(Above { rule, place, key, value: self.option(from)? })
+        });
+        let above = above.collect::<Result<_, _>>()?;
+        let event = EventRef { time, table, id };
+        Ok(Sample { event, origin, region, actor, source_ip, resources, above })
+    }
+
+    fn text(&self, number: u64) -> Result<&str, NotAState> {
+        let place = usize::try_from(number).ok().and_then(|number| self.texts.get(number));
+        let (from, to) = *place.ok_or(NotAState)?;
+        let bytes = self.bytes.get(from as usize..to as usize).ok_or(NotAState)?;
+        std::str::from_utf8(bytes).map_err(|_| NotAState)
+    }
+
+    fn option(&self, from: &mut Numbers<'_>) -> Result<Option<String>, NotAState> {
+        match from.number()?.checked_sub(1) {
+            None => Ok(None),
+            Some(number) => self.text(number).map(|text| Some(text.to_owned())),
+        }
+    }
+}
+
+fn u16_of(from: &mut Numbers<'_>) -> Result<u16, NotAState> {
+    u16::try_from(from.number()?).map_err(|_| NotAState)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use wk_model::finding::{EventRef, Origin};
-    use wk_model::signal::{Above, Sample};
+
+    impl Pack {
+        /// Adds a signal as it is.
+        fn add(&mut self, signal: &Signal) {
+            let shown = match &signal.seen {
+                Seen::Entries(_) => Shown::Entries,
+                Seen::Terms(_) => Shown::Terms,
+                Seen::Counts(_) => Shown::Counts,
+            };
+            let samples: Vec<Vec<u8>> = match &signal.seen {
+                Seen::Entries(all) => all.iter().map(|e| self.event(&e.sample)).collect(),
+                Seen::Terms(all) => all.iter().map(|t| self.event(&t.first)).collect(),
+                Seen::Counts(all) => all.iter().map(|c| self.event(&c.first)).collect(),
+            };
+            let of = (signal.rule.as_str(), signal.key.as_str());
+            self.signal(of, (shown, signal.parts()), signal.left_out, |parts| {
+                let rest = |parts: &mut Parts<'_>, sample: &Sample, event: &[u8]| {
+                    parts.again(event);
+                    let resources = sample.resources.iter().map(String::as_str);
+                    parts.rest(sample.origin == Origin::Live, resources, &sample.above);
+                };
+                match &signal.seen {
+                    Seen::Entries(all) => all.iter().zip(&samples).for_each(|(entry, event)| {
+                        rest(parts, &entry.sample, event);
+                        parts.number(entry.rules.len() as u64);
+                        entry.rules.iter().for_each(|rule| parts.number((*rule).into()));
+                        parts.option(entry.value.as_deref());
+                    }),
+                    Seen::Terms(all) => all.iter().zip(&samples).for_each(|(term, event)| {
+                        parts.text(&term.term);
+                        rest(parts, &term.first, event);
+                    }),
+                    Seen::Counts(all) => all.iter().zip(&samples).for_each(|(count, event)| {
+                        parts.signed(count.bucket);
+                        parts.number(count.count);
+                        rest(parts, &count.first, event);
+                    }),
+                }
+            });
+        }
+
+        fn event(&mut self, sample: &Sample) -> Vec<u8> {
+            let event = Event {
+                time: sample.event.time,
+                table: &sample.event.table,
+                id: &sample.event.id,
+                region: sample.region.as_deref(),
+                actor: sample.actor.as_deref(),
+                source_ip: sample.source_ip.as_deref(),
+            };
+            let mut bytes = Vec::new();
+            event.write(self, &mut bytes);
+            bytes
+        }
+    }
+
+    fn pack(signals: &[Signal]) -> Vec<u8> {
+        let mut pack = Pack::default();
+        signals.iter().for_each(|signal| pack.add(signal));
+        pack.finish()
+    }
+
+    fn unpack(bytes: &[u8]) -> Option<Vec<Signal>> {
+        let packs = Packed::all(bytes)?;
+        packs.iter().flat_map(|p| p.signals().map(|place| p.read(place))).collect()
+    }
 
     fn sample(n: i64) -> Sample {
         let time = Timestamp::from_seconds(n);
@@ -135,15 +428,20 @@ mod tests {
             1 => Seen::Terms(vec![Term { term: "t".into(), first: sample(n) }]),
             _ => Seen::Counts(vec![Count { bucket: -n, count: 7, first: sample(n) }]),
         };
-        let account = (n % 2 == 0).then(|| "1".into());
-        Signal { rule: (n % 4).to_string(), key: format!("k{n}"), account, seen, left_out: 2 }
+        let account = (n % 2 == 0).then(|| "111122223333".to_owned());
+        let key = format!("{}\nk{n}", account.as_deref().unwrap_or("\\0"));
+        Signal { rule: (n % 4).to_string(), key, account, seen, left_out: 2 }
     }
 
     proptest! {
         #[test]
-        fn what_is_packed_is_unpacked(numbers in proptest::collection::vec(0i64..1_000_000, 0..30)) {
-            let signals: Vec<Signal> = numbers.into_iter().map(signal).collect();
-            prop_assert_eq!(unpack(&pack(&signals)), Some(signals));
+        fn what_is_packed_is_unpacked(
+            one in proptest::collection::vec(0i64..1_000_000, 0..30),
+            other in proptest::collection::vec(0i64..1_000_000, 0..30),
+        ) {
+            let [one, other] = [one, other].map(|n| n.into_iter().map(signal).collect::<Vec<_>>());
+            let bytes = [pack(&one), pack(&other)].concat();
+            prop_assert_eq!(unpack(&bytes), Some([one, other].concat()));
         }
 
         #[test]
@@ -153,9 +451,18 @@ mod tests {
             let signals: Vec<Signal> = numbers.into_iter().map(signal).collect();
             let mut bytes = pack(&signals);
             let at = at % bytes.len();
-            bytes[at] ^= by;
-            unpack(&bytes);
             prop_assert_eq!(unpack(&bytes[..at]).is_some(), at == 0);
+            bytes[at] ^= by;
+            prop_assert_eq!(unpack(&bytes), None);
+        }
+
+        #[test]
+        fn a_forged_pack_never_panics(body in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let mut bytes = SHAPE.to_vec();
+            put_number(&mut bytes, body.len() as u64);
+            bytes.extend(&Sha256::of(&body).0[..8]);
+            bytes.extend(body);
+            unpack(&bytes);
         }
     }
 }

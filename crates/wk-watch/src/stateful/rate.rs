@@ -45,7 +45,7 @@ pub(super) fn step(
 ) -> Stepped {
     let shape = step.rule.shape;
     let mut state = step.begin(state.map(|bytes| Counts::decode(bytes, shape)));
-    for seen in step.seen(signals, &mut state.account) {
+    if let Some(seen) = step.seen(signals, &mut state.account) {
         match seen {
             Seen::Counts(counts) => {
                 for count in counts {

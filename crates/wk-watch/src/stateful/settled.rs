@@ -1,7 +1,7 @@
 //! From marks to signals, once it is known which rows stay.
 //!
 //! * What findings tell of an event is taken from the finished columns, and only for marks of rows
-//!   that stay.
+//!   that stay. It is packed at once: signals are many.
 //! * Of kinds that look at nearly every event, the marks that belong together are one: the first
 //!   event of a term and day, or of a bucket.
 
@@ -10,27 +10,28 @@ use std::collections::hash_map::Entry as Place;
 
 use arrow_array::RecordBatch;
 use wk_lang::sigma::{Kind, Rate};
-use wk_model::finding::Origin;
-use wk_model::signal::{Count, Entry, Sample, Seen, Signal, Term, merge};
+use wk_model::Signal;
+use wk_model::signal::Sample;
 
 use super::compile::{Stateful, StatefulRule};
-use super::key;
 use super::looks::BETWEEN;
 use super::mark::{Mark, Marks};
+use super::packed::{Pack, Packed, Parts, Shown};
 use crate::columns::Samples;
 
 impl Marks {
-    /// The signals of the rows that stay: all of them, or those for which `keep` is true. The batch
-    /// is that of the marked rows.
-    pub fn signals(
+    /// Packs the signals of the rows that stay: all of them, or those for which `keep` is true. The
+    /// batch is that of the marked rows.
+    pub fn pack(
         self,
+        into: &mut Pack,
         rules: &Stateful,
         batch: &RecordBatch,
         table: &str,
         keep: Option<&[bool]>,
-    ) -> Vec<Signal> {
+    ) {
         if self.marks.is_empty() {
-            return Vec::new();
+            return;
         }
         let samples = Samples::new(batch, table);
         let stays = |mark: &Mark| match (keep, usize::try_from(mark.row)) {
@@ -38,84 +39,123 @@ impl Marks {
             (Some(keep), Ok(row)) => keep.get(row) == Some(&true),
             (Some(_), Err(_)) => false,
         };
-        let mut signals = Vec::new();
-        let mut folds = Folds::default();
+        let (mut singles, mut folds) = (Vec::new(), Folds::default());
         for (number, mark) in self.marks.iter().enumerate().filter(|(_, mark)| stays(mark)) {
             let Some(rule) = rules.rules.get(usize::from(mark.rule)) else { continue };
             match rule.correlation.kind {
                 Kind::FirstSeen(_) | Kind::Rate(_) => folds.add(rule, mark, number, &samples),
-                _ => signals.push(self.entry(mark, rule, &samples)),
+                _ => singles.push(Fold { mark: number, row: 0, part: 0, count: 1 }),
             }
         }
-        signals.extend(self.folded(folds, rules, &samples));
-        merge(signals)
+        let rows = vec![(0, 0); batch.num_rows()];
+        let mut packing =
+            Packing { marks: &self, rules, samples: &samples, into, events: Vec::new(), rows };
+        packing.groups(singles);
+        packing.groups(folds.folds);
     }
 
-    fn entry(&self, mark: &Mark, rule: &StatefulRule, samples: &Samples<'_>) -> Signal {
-        let places = self.places.get(mark.places as usize).cloned().unwrap_or_default();
-        let value = mark.value.map(|value| self.texts.get(value).to_owned());
-        let entry = Entry { sample: self.sample(mark, samples), rules: places, value };
-        self.signal(mark, rule, Seen::Entries(vec![entry]))
+    /// The same, as signals.
+    pub fn signals(
+        self,
+        rules: &Stateful,
+        batch: &RecordBatch,
+        table: &str,
+        keep: Option<&[bool]>,
+    ) -> Vec<Signal> {
+        let mut pack = Pack::default();
+        self.pack(&mut pack, rules, batch, table, keep);
+        let packs = Packed::all(&pack.finish()).unwrap_or_default();
+        packs.iter().flat_map(|pack| pack.signals().filter_map(|at| pack.read(at))).collect()
     }
+}
 
-    fn signal(&self, mark: &Mark, rule: &StatefulRule, seen: Seen) -> Signal {
-        let key = self.texts.get(mark.key).to_owned();
-        Signal {
-            rule: rule.rule.id.clone(),
-            account: key::account(&key).map(str::to_owned),
-            key,
-            seen,
-            left_out: 0,
-        }
-    }
+/// Marks that are being packed.
+struct Packing<'a> {
+    marks: &'a Marks,
+    rules: &'a Stateful,
+    samples: &'a Samples<'a>,
+    into: &'a mut Pack,
+    /// Events as they are written.
+    events: Vec<u8>,
+    /// Where the event of each row is in it; nowhere where there is none yet.
+    rows: Vec<(usize, usize)>,
+}
 
-    /// One signal for each rule and key of what was folded.
-    fn folded(&self, folds: Folds, rules: &Stateful, samples: &Samples<'_>) -> Vec<Signal> {
-        let mut all = folds.folds;
+impl Packing<'_> {
+    /// One signal for each rule and key.
+    fn groups(&mut self, mut folds: Vec<Fold>) {
+        let marks = self.marks;
         let of = |fold: &Fold| {
-            let mark = &self.marks[fold.mark];
+            let mark = &marks.marks[fold.mark];
             (mark.rule, mark.key)
         };
-        all.sort_unstable_by_key(of);
-        let mut signals = Vec::new();
-        for group in all.chunk_by(|a, b| of(a) == of(b)) {
-            let Some(mark) = group.first().map(|fold| &self.marks[fold.mark]) else { continue };
-            let Some(rule) = rules.rules.get(usize::from(mark.rule)) else { continue };
-            let first = |fold: &Fold| self.sample(&self.marks[fold.mark], samples);
-            let seen = match rule.correlation.kind {
-                Kind::Rate(_) => Seen::Counts(
-                    group
-                        .iter()
-                        .map(|f| Count { bucket: f.part, count: f.count, first: first(f) })
-                        .collect(),
-                ),
-                _ => Seen::Terms(
-                    group
-                        .iter()
-                        .map(|fold| {
-                            let term = self.marks[fold.mark].value.unwrap_or_default();
-                            Term { term: self.texts.get(term).to_owned(), first: first(fold) }
-                        })
-                        .collect(),
-                ),
-            };
-            signals.push(self.signal(mark, rule, seen));
+        folds.sort_unstable_by_key(|fold| (of(fold), fold.mark));
+        for group in folds.chunk_by(|a, b| of(a) == of(b)) {
+            let Some(mark) = group.first().map(|fold| &marks.marks[fold.mark]) else { continue };
+            let Some(rule) = self.rules.rules.get(usize::from(mark.rule)) else { continue };
+            self.group(rule, marks.texts.get(mark.key), group);
         }
-        signals
     }
 
-    fn sample(&self, mark: &Mark, samples: &Samples<'_>) -> Sample {
-        let origin = if mark.live { Origin::Live } else { Origin::BackFill };
-        let mut sample = samples.sample(mark.row as usize, origin);
-        if let Some(resources) = mark.resources {
-            let texts = self.texts.get(resources).split_terminator(BETWEEN);
-            sample.resources = texts.map(str::to_owned).collect();
-            sample.resources.truncate(Sample::RESOURCES_MAX);
+    fn group(&mut self, rule: &StatefulRule, key: &str, group: &[Fold]) {
+        for fold in group {
+            self.event(self.marks.marks[fold.mark].row as usize);
         }
-        if let Some(above) = mark.above.and_then(|above| self.above.get(above as usize)) {
-            sample.above.clone_from(above);
+        let Self { marks, samples, into, events, rows, .. } = self;
+        let shown = match rule.correlation.kind {
+            Kind::Rate(_) => Shown::Counts,
+            Kind::FirstSeen(_) => Shown::Terms,
+            _ => Shown::Entries,
+        };
+        into.signal((&rule.rule.id, key), (shown, group.len()), 0, |parts| {
+            for fold in group {
+                let mark = &marks.marks[fold.mark];
+                let value = mark.value.map(|value| marks.texts.get(value));
+                match shown {
+                    Shown::Counts => {
+                        parts.signed(fold.part);
+                        parts.number(fold.count);
+                    }
+                    Shown::Terms => parts.text(value.unwrap_or_default()),
+                    Shown::Entries => {}
+                }
+                let (from, to) = rows.get(mark.row as usize).copied().unwrap_or_default();
+                parts.again(events.get(from..to).unwrap_or_default());
+                rest(marks, mark, samples, parts);
+                if shown == Shown::Entries {
+                    let places = marks.places.get(mark.places as usize);
+                    let places = places.map(Vec::as_slice).unwrap_or_default();
+                    parts.number(places.len() as u64);
+                    places.iter().for_each(|place| parts.number((*place).into()));
+                    parts.option(value);
+                }
+            }
+        });
+    }
+
+    /// Writes the event of a row, if it is not there.
+    fn event(&mut self, row: usize) {
+        let from = self.events.len();
+        if let Some(place) = self.rows.get_mut(row).filter(|(from, to)| from == to) {
+            self.samples.event(row).write(self.into, &mut self.events);
+            *place = (from, self.events.len());
         }
-        sample
+    }
+}
+
+/// What a mark adds to its event: what was acted on, and what it is to rules above.
+fn rest(marks: &Marks, mark: &Mark, samples: &Samples<'_>, parts: &mut Parts<'_>) {
+    let above = mark.above.and_then(|above| marks.above.get(above as usize));
+    let above = above.map(Vec::as_slice).unwrap_or_default();
+    match mark.resources {
+        Some(named) => {
+            let named: Vec<&str> = marks.texts.get(named).split_terminator(BETWEEN).collect();
+            let some = named.iter().take(Sample::RESOURCES_MAX).copied();
+            parts.rest(mark.live, some, above);
+        }
+        None => samples.resources(mark.row as usize, |all| {
+            parts.rest(mark.live, all.iter().copied(), above);
+        }),
     }
 }
 

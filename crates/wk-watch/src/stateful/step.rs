@@ -1,9 +1,11 @@
 //! The second half, after the commit: signals into a state, and what became of them.
 
+use std::sync::Arc;
+
 use wk_lang::sigma::Kind;
 use wk_model::Timestamp;
 use wk_model::finding::{FindingId, Grounds, Matched, Sighting};
-use wk_model::signal::{Entry, Sample, Seen, Signal, join};
+use wk_model::signal::{Entry, Sample, Seen, Signal, together};
 
 use super::compile::StatefulRule;
 use super::{entries, first_seen, rate};
@@ -42,7 +44,7 @@ pub fn step(
     signals: Vec<Signal>,
     now: Timestamp,
 ) -> Stepped {
-    let step = Step { rule, key, now, stepped: Stepped::default() };
+    let step = Step { rule, key, now, stepped: Stepped::default(), finding: None };
     match &rule.correlation.kind {
         Kind::FirstSeen(kind) => first_seen::step(step, kind, state, signals),
         Kind::Rate(kind) => rate::step(step, kind, state, signals),
@@ -61,6 +63,15 @@ pub(super) struct Step<'a> {
     pub(super) key: &'a str,
     pub(super) now: Timestamp,
     pub(super) stepped: Stepped,
+    /// The finding of the last sighting: most sightings of a step are of few findings.
+    finding: Option<OfBucket>,
+}
+
+/// What the sightings of a bucket have in common.
+struct OfBucket {
+    bucket: Timestamp,
+    finding: FindingId,
+    matched: Arc<[Matched]>,
 }
 
 impl Step<'_> {
@@ -71,14 +82,15 @@ impl Step<'_> {
     }
 
     /// What was seen, of all signals; what they left out is counted.
-    pub(super) fn seen(&mut self, signals: Vec<Signal>, account: &mut Option<String>) -> Vec<Seen> {
-        let mut all = Vec::new();
-        for signal in join(signals) {
-            self.stepped.dropped += signal.left_out;
-            *account = account.take().or(signal.account);
-            all.push(signal.seen);
-        }
-        all
+    pub(super) fn seen(
+        &mut self,
+        signals: Vec<Signal>,
+        account: &mut Option<String>,
+    ) -> Option<Seen> {
+        let signal = together(signals)?;
+        self.stepped.dropped += signal.left_out;
+        *account = account.take().or(signal.account);
+        Some(signal.seen)
     }
 
     /// Up to when events are all there, as far as they are waited for.
@@ -95,8 +107,13 @@ impl Step<'_> {
         reported_count: Option<u64>,
     ) {
         if self.rule.alerts {
-            let sighting = sighting(self.rule, self.key, account, sample, bucket);
+            let of = match self.finding.take().filter(|of| of.bucket == bucket) {
+                Some(of) => of,
+                None => OfBucket::of(self.rule, self.key, account, bucket),
+            };
+            let sighting = sighting(self.rule, account, sample, &of);
             self.stepped.sightings.push(Sighting { reported_count, ..sighting });
+            self.finding = Some(of);
         }
     }
 
@@ -118,17 +135,24 @@ impl Step<'_> {
     }
 }
 
+impl OfBucket {
+    fn of(rule: &StatefulRule, key: &str, account: Option<&str>, bucket: Timestamp) -> Self {
+        let account = account.unwrap_or_default();
+        let finding = FindingId::of_rule(&rule.rule.id, account, "", key, bucket);
+        Self { bucket, finding, matched: shared(rule, key).into() }
+    }
+}
+
 /// An event, as part of the finding of a rule, key and bucket.
 fn sighting(
     rule: &StatefulRule,
-    key: &str,
     account: Option<&str>,
     sample: &Sample,
-    bucket: Timestamp,
+    of: &OfBucket,
 ) -> Sighting {
     let time = sample.event.time;
     Sighting {
-        finding: FindingId::of_rule(&rule.rule.id, account.unwrap_or_default(), "", key, bucket),
+        finding: of.finding.clone(),
         rule: rule.rule.clone(),
         title: rule.title.clone(),
         severity: rule.severity,
@@ -144,7 +168,7 @@ fn sighting(
         ended: None,
         grounds: Grounds {
             source_ip: sample.source_ip.clone(),
-            matched: shared(rule, key),
+            matched: of.matched.clone(),
             ..Grounds::default()
         },
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wk_lang::json::Value;
 use wk_model::finding::{Finding, Origin, Sighting};
-use wk_model::{Row, Signal, Timestamp, signal};
+use wk_model::{Row, Signal, Timestamp};
 use wk_watch::columns::{Place, TableBuilder};
 use wk_watch::detect::Detections;
 use wk_watch::stateful::{MarkedRow, Marks, Memory};
@@ -36,7 +36,7 @@ pub(crate) fn at_once(pack: &Detections, signals: Vec<Signal>) -> Vec<Finding> {
     let latest = signals.iter().filter_map(|signal| signal.seen.earliest()).max();
     let then = latest.unwrap_or_default().plus_seconds(50 * 86_400);
     let mut memory = Memory::default();
-    findings(&memory.advance(pack.stateful(), signal::merge(signals), then))
+    findings(&memory.advance(pack.stateful(), signals, then))
 }
 
 /// What comes of signals that arrive one after the other, a second apart, when the last event has

@@ -73,12 +73,12 @@ impl Backtest {
     fn named(&self, detections: &Detections) -> impl Iterator<Item = Named> {
         let single = detections.rules().iter().filter(|d| d.alerts).map(|d| Named {
             id: d.rule.id.clone(),
-            title: d.title.clone(),
+            title: d.title.to_string(),
             severity: d.severity,
         });
         let several = detections.stateful().rules().iter().map(|s| Named {
             id: s.rule.id.clone(),
-            title: s.title.clone(),
+            title: s.title.to_string(),
             severity: s.severity,
         });
         let asked = self.rule.clone().unwrap_or_default().to_lowercase();

@@ -99,7 +99,7 @@ impl Outcome {
         let untested = singles
             .chain(several)
             .filter(|(file, _, extension)| mine(file) && extension.tests.is_empty())
-            .map(|(file, title, _)| (file.clone(), title.clone()))
+            .map(|(file, title, _)| (file.clone(), title.to_string()))
             .collect();
         Self { tests, untested, refused }
     }
