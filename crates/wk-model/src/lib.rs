@@ -8,6 +8,8 @@
 pub mod account;
 pub mod arrivals;
 pub mod attack;
+pub mod capture;
+pub mod check;
 pub mod complaint;
 pub mod digest;
 pub mod drill;
@@ -27,6 +29,7 @@ pub mod triage;
 
 pub use account::AccountId;
 pub use arrivals::Arrivals;
+pub use capture::Capture;
 pub use complaint::Complaint;
 pub use digest::Sha256;
 pub use event::{Cell, EventId, Row};

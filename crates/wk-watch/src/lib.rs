@@ -11,17 +11,21 @@
 //!   are off or only tried.
 //! * [`lists`] and [`places`] say what is known of an address; [`surroundings`] makes it fields of records.
 //! * [`messages`] says what a message of a queue asks for.
+//! * [`inventory`] says what is asked of AWS, [`posture`] what the answers are together, [`checks`]
+//!   judges them.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
 //!   those that look at several events.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
 
 pub mod as_rule;
+pub mod checks;
 pub mod columns;
 pub mod coverage;
 pub mod detect;
 pub mod event_rules;
 mod filters;
 pub mod fingerprint;
+pub mod inventory;
 pub mod library;
 pub mod lint;
 pub mod lists;
@@ -29,6 +33,7 @@ pub mod messages;
 pub mod modes;
 pub mod pack;
 pub mod places;
+pub mod posture;
 pub mod reader;
 pub mod record;
 pub mod rehearsal;

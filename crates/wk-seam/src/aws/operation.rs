@@ -1,7 +1,7 @@
 //! What is always true of an operation of a service.
 
 /// An operation of a service, as AWS's models describe it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
     /// The service, by the name that IAM and signatures know it by: `sqs`, `logs`, `cloudtrail`.
     pub service: &'static str,
