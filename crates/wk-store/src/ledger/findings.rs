@@ -26,6 +26,7 @@ pub(super) fn fold(
     for (id, sightings) in by_finding {
         let found: Option<(String, i64)> =
             there.query_row([id], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
+        let write = if found.is_some() { UPDATE } else { INSERT };
         let known = found.as_ref().map_or(recorded, |(_, known)| Timestamp::from_micros(*known));
         let mut finding = found.map(|(body, _)| parse(&body)).transpose()?;
         for sighting in sightings {
@@ -38,36 +39,44 @@ pub(super) fn fold(
             }
         }
         if let Some(finding) = finding {
-            put(tx, version, known, &finding)?;
+            put(tx, write, (version, known), &finding)?;
         }
     }
     Ok(())
 }
 
-fn put(tx: &Transaction<'_>, version: u64, known: Timestamp, f: &Finding) -> rusqlite::Result<()> {
+/// Two statements, and not one that does either: such a one would take the place of what the table of
+/// changes does with a row that is there twice.
+const INSERT: &str =
+    "INSERT INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+const UPDATE: &str = "UPDATE finding SET severity = ?2, first_seen = ?3, last_seen = ?4,
+    account = ?5, actor = ?6, rule = ?7, title = ?8, product = ?9, body = ?10, changed = ?11,
+    known = ?12 WHERE id = ?1";
+
+fn put(
+    tx: &Transaction<'_>,
+    write: &str,
+    (version, known): (u64, Timestamp),
+    f: &Finding,
+) -> rusqlite::Result<()> {
     let body =
         serde_json::to_string(f).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
-    tx.prepare_cached(
-        "INSERT INTO finding VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (id) DO UPDATE SET
-         severity = ?2, first_seen = ?3, last_seen = ?4, account = ?5, actor = ?6, rule = ?7,
-         title = ?8, product = ?9, body = ?10, changed = ?11, known = ?12",
-    )?
-    .execute(params![
-        f.id.0,
-        f.severity.tenths(),
-        f.first_seen.micros(),
-        f.last_seen.micros(),
-        f.account,
-        f.actor,
-        f.rule.id,
-        f.title,
-        f.rule.product,
-        body,
-        signed(version),
-        known.micros()
-    ])
-    .map(drop)
+    tx.prepare_cached(write)?
+        .execute(params![
+            f.id.0,
+            f.severity.tenths(),
+            f.first_seen.micros(),
+            f.last_seen.micros(),
+            f.account,
+            f.actor,
+            f.rule.id,
+            f.title,
+            f.rule.product,
+            body,
+            signed(version),
+            known.micros()
+        ])
+        .map(drop)
 }
 
 /// Findings, newest first.
