@@ -12,6 +12,7 @@ use wk_model::Timestamp;
 use wk_model::finding::{EventRef, Finding, FindingId, Origin, Sighting};
 use wk_watch::columns;
 use wk_watch::detect::Detections;
+use wk_watch::history::Pass;
 use wk_watch::sources::Source;
 use wk_watch::stateful::packed::Pack;
 use wk_watch::stateful::{Counts, MarkedRow, Marks, Memory, Queue};
@@ -39,7 +40,7 @@ pub struct Eyes<'a> {
 /// What the rules would have found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Backtested {
-    /// Rows that rules looked at.
+    /// Rows that rules looked at; of rules that ask of few rows, only those.
     pub records: u64,
     /// By rule id.
     pub rules: BTreeMap<String, OfRule>,
@@ -77,11 +78,13 @@ impl<'a> Backtest<'a> {
         Self { eyes, memory, signals, findings, records: 0, unkept: 0 }
     }
 
-    /// Takes in rows of a source's table, as the lake gives them.
-    pub fn rows(&mut self, source: &'static Source, batch: &RecordBatch) {
+    /// Takes in rows of a source's table, as the lake gives them for one of the looks at it.
+    pub fn rows(&mut self, source: &'static Source, pass: &Pass, batch: &RecordBatch) {
         let mut seen = Vec::new();
-        self.eyes.look(source, batch, &mut self.signals, &mut |sighting| seen.push(sighting));
-        self.records += batch.num_rows() as u64;
+        self.eyes.look(source, pass, batch, &mut self.signals, &mut |sighting| seen.push(sighting));
+        if pass.first {
+            self.records += batch.num_rows() as u64;
+        }
         seen.into_iter().for_each(|sighting| self.see(&sighting));
     }
 
@@ -135,6 +138,7 @@ impl<'a> Eyes<'a> {
     pub fn look(
         &mut self,
         source: &'static Source,
+        pass: &Pass,
         batch: &RecordBatch,
         signals: &mut Pack,
         see: &mut dyn FnMut(Sighting),
@@ -142,18 +146,21 @@ impl<'a> Eyes<'a> {
         let mut marks = Marks::default();
         let Self { detections, tape, matching } = self;
         for place in 0..batch.num_rows() {
+            let there = |column: &str| columns::is_there(batch, column, place);
+            let Some(asked) = pass.of_row(there) else { continue };
             let row = columns::row(source.table, batch, place);
             let record = match source.json {
-                Some(_) => tape.parse(&row.raw).ok(),
-                None => None,
+                Some(_) if pass.whole => tape.parse(&row.raw).ok(),
+                _ => None,
             };
-            let event = event_of(batch, source, place);
-            detections.run(source, &row, record, matching, &mut |sighting| {
-                see(Sighting { event: event.clone(), ..sighting });
+            detections.look(source, asked, &row, record, matching, &mut |sighting| {
+                see(Sighting { event: event_of(batch, source, place), ..sighting });
             });
-            let number = u32::try_from(place).unwrap_or(u32::MAX);
-            let at = MarkedRow { row: number, origin: Origin::BackFill };
-            detections.mark(&row, record, matching, at, &mut marks);
+            if !matching.is_empty() {
+                let number = u32::try_from(place).unwrap_or(u32::MAX);
+                let at = MarkedRow { row: number, origin: Origin::BackFill };
+                detections.mark(&row, record, matching, at, &mut marks);
+            }
         }
         marks.pack(signals, detections.stateful(), batch, source.table.name, None);
     }

@@ -7,10 +7,11 @@
 //!   events, however its objects were listed.
 //! * What is held at once is bounded; what does not fit waits for the next turn.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wk_model::Timestamp;
-use wk_model::finding::Sighting;
+use wk_model::finding::{FindingId, Folded, Sighting};
 use wk_seam::clock::Clock;
 use wk_seam::ledger::{Commit, Committed, Ledger};
 use wk_seam::states::{Of, State, States, Turn};
@@ -19,7 +20,7 @@ use wk_watch::detect::Detections;
 use wk_watch::stateful::{Queue, Stateful, Stepped, step};
 
 /// Packed signals that one turn takes, in bytes.
-const SIGNALS_BYTES: usize = 24 << 20;
+const SIGNALS_BYTES: usize = 48 << 20;
 /// States that fall due and are stepped in one turn.
 const DUE_MAX: usize = 10_000;
 /// States that are asked for at once.
@@ -100,19 +101,18 @@ impl Detector {
         if waiting.signals.is_empty() && due.is_empty() {
             return Ok(None);
         }
-        let mut round = Round::new(self.detections.stateful(), Queue::default(), now);
+        let mut round = Round::new(&self.detections, Queue::default(), now);
         round.take(&waiting.signals, due);
         self.step_all(&mut round).await?;
         let mut turned = round.turned();
-        let Round { states, mut sightings, .. } = round;
-        // Rules that are off see nothing; those that are tried mark what they see.
-        sightings.retain_mut(|sighting| self.detections.admits(sighting));
-        turned.sightings = sightings.len() as u64;
+        let Round { states, found, .. } = round;
+        let folded: Vec<Folded> = found.into_values().collect();
+        turned.sightings = folded.iter().map(|folded| folded.sightings).sum();
         let turn = Turn { from: waiting.from, through: waiting.through, states };
         let commit = Commit {
             writer: self.writer.clone(),
             recorded: now,
-            sightings,
+            folded,
             turn: Some(turn),
             ..Commit::default()
         };
@@ -133,7 +133,7 @@ impl Detector {
     /// If the ledger fails, or another process took a turn meanwhile.
     pub async fn learn(&self, signals: Queue, now: Timestamp) -> Answer<Turned> {
         let taken = self.states.signals_waiting(1).await?.from;
-        let mut round = Round::new(self.detections.stateful(), signals, now);
+        let mut round = Round::new(&self.detections, signals, now);
         self.step_all(&mut round).await?;
         let turned = round.turned();
         let turn = Some(Turn { from: taken, through: taken, states: round.states });
@@ -179,18 +179,33 @@ impl Turned {
 
 /// The steps of one turn, in the order of the rules: what one finds reaches those that look at it.
 struct Round<'a> {
+    detections: &'a Detections,
     rules: &'a Stateful,
     now: Timestamp,
     queue: Queue,
     states: Vec<State>,
-    sightings: Vec<Sighting>,
+    /// What was found. Sightings may be very many, findings are few.
+    found: BTreeMap<FindingId, Folded>,
     turned: Turned,
 }
 
 impl<'a> Round<'a> {
-    fn new(rules: &'a Stateful, queue: Queue, now: Timestamp) -> Self {
-        let (states, sightings) = (Vec::new(), Vec::new());
-        Self { rules, now, queue, states, sightings, turned: Turned::default() }
+    fn new(detections: &'a Detections, queue: Queue, now: Timestamp) -> Self {
+        let (rules, turned) = (detections.stateful(), Turned::default());
+        let (states, found) = (Vec::new(), BTreeMap::new());
+        Self { detections, rules, now, queue, states, found, turned }
+    }
+
+    /// Rules that are off see nothing; those that are tried mark what they see.
+    fn see(&mut self, mut sighting: Sighting) {
+        if self.detections.admits(&mut sighting) {
+            match self.found.get_mut(&sighting.finding) {
+                Some(folded) => folded.fold(&sighting),
+                None => {
+                    self.found.insert(sighting.finding.clone(), Folded::begin(&sighting));
+                }
+            }
+        }
     }
 
     fn take(&mut self, waiting: &[Vec<u8>], due: Vec<State>) {
@@ -222,7 +237,7 @@ impl<'a> Round<'a> {
         self.turned.late += late;
         self.turned.dropped += dropped;
         self.turned.begun_anew += u64::from(begun_anew);
-        self.sightings.extend(sightings);
+        sightings.into_iter().for_each(|sighting| self.see(sighting));
         self.queue.take_in(self.rules, signals);
         if state.is_some() || before.is_some() {
             self.states.push(State { of, due, body: state.unwrap_or_default() });

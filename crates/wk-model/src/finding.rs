@@ -296,6 +296,63 @@ impl Finding {
         }
         insert_sorted(&mut self.events, &sighting.event, Self::EVENTS_MAX);
     }
+
+    /// Takes in what other events add, as if their sightings were folded in one by one.
+    pub fn join(&mut self, folded: &Folded) {
+        let more = &folded.finding;
+        self.first_seen = self.first_seen.min(more.first_seen);
+        self.last_seen = self.last_seen.max(more.last_seen);
+        self.origin = self.origin.max(more.origin);
+        self.count = match folded.reported {
+            true => self.count.max(more.count),
+            false => self.count.saturating_add(more.count),
+        };
+        if more.latest >= self.latest {
+            self.latest.clone_from(&more.latest);
+            self.rule.clone_from(&more.rule);
+            self.title.clone_from(&more.title);
+            self.severity = more.severity;
+            self.actor.clone_from(&more.actor);
+            self.region.clone_from(&more.region);
+            self.ended = more.ended;
+            self.matched.clone_from(&more.matched);
+            self.ruleset.clone_from(&more.ruleset);
+        }
+        self.dry_run &= more.dry_run;
+        let add = |all: &mut Vec<String>, more: &[String], max| {
+            more.iter().for_each(|item| insert_sorted(all, item, max));
+        };
+        add(&mut self.source_ips, &more.source_ips, Self::SOURCES_MAX);
+        add(&mut self.resources, &more.resources, Self::RESOURCES_MAX);
+        more.events
+            .iter()
+            .for_each(|event| insert_sorted(&mut self.events, event, Self::EVENTS_MAX));
+    }
+}
+
+/// What some events add to a finding of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folded {
+    /// The finding, as these events alone make it.
+    pub finding: Finding,
+    /// How many sightings there were.
+    pub sightings: u64,
+    /// The count is what somebody reports, so that it is not added up.
+    reported: bool,
+}
+
+impl Folded {
+    /// What one sighting adds.
+    pub fn begin(sighting: &Sighting) -> Self {
+        let reported = sighting.reported_count.is_some();
+        Self { finding: Finding::begin(sighting), sightings: 1, reported }
+    }
+
+    /// Takes one more sighting in.
+    pub fn fold(&mut self, sighting: &Sighting) {
+        self.finding.fold(sighting);
+        self.sightings += 1;
+    }
 }
 
 /// Keeps the smallest `max` distinct items, sorted: the same in whatever order they come.
@@ -358,6 +415,31 @@ mod tests {
             let finding = fold(&seconds);
             prop_assert_eq!(finding.count, seconds.len() as u64);
             prop_assert_eq!(finding, fold(&shuffled));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_events_add_together_is_what_they_add_one_by_one(
+            seconds in proptest::collection::btree_set(0i64..2_000, 2..150), cut in 1usize..150, reported in any::<bool>(),
+        ) {
+            let all: Vec<Sighting> = seconds.iter().map(|s| {
+                let count = reported.then_some(s.unsigned_abs());
+                Sighting { reported_count: count, ..sighting(*s, &format!("r{s}")) }
+            }).collect();
+            let folded = |all: &[Sighting]| {
+                let (first, rest) = all.split_first().unwrap();
+                let mut folded = Folded::begin(first);
+                rest.iter().for_each(|s| folded.fold(s));
+                folded
+            };
+            let (a, b) = all.split_at(cut.min(all.len() - 1));
+            let mut joined = folded(a).finding;
+            joined.join(&folded(b));
+            let mut turned = folded(b).finding;
+            turned.join(&folded(a));
+            prop_assert_eq!(&joined, &folded(&all).finding);
+            prop_assert_eq!(joined, turned);
         }
     }
 

@@ -47,6 +47,23 @@ pub struct File {
 /// rewriting.
 pub const SORTED: u8 = 1;
 
+/// What may be true of a row. Texts are compared in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowTest {
+    /// A column of texts holds one of these.
+    OneOf {
+        /// The column.
+        column: String,
+        /// The texts, in lower case.
+        texts: Vec<String>,
+    },
+    /// A column holds something.
+    There {
+        /// The column.
+        column: String,
+    },
+}
+
 /// How long files stay after the ledger stopped naming them, in seconds: a reader keeps the version
 /// that it began with, so nothing may read one version for longer.
 pub const GRACE_SECONDS: i64 = 3600;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wk_model::finding::{Finding, Sighting};
+use wk_model::finding::{Finding, Folded, Sighting};
 use wk_model::hold::{Hold, Release};
 use wk_model::retention::Policy;
 use wk_model::selfwatch::{PlaceFacts, SelfFacts};
@@ -31,13 +31,16 @@ pub struct Commit {
     pub checked_at: u64,
     /// Sightings, in any order; each of a distinct event.
     pub sightings: Vec<Sighting>,
+    /// What other events add to findings of our own rules, each finding once: what a turn of the
+    /// detector found, which may be very many sightings.
+    pub folded: Vec<Folded>,
     /// What new events add to the watch over the watch. Of places beyond
     /// [`PLACES_MAX`](wk_model::arrivals::PLACES_MAX) the ledger makes one.
     pub arrivals: Arrivals,
     /// What stateful rules keep of new events, packed; empty if nothing.
     pub signals: Vec<u8>,
     /// For a turn of the detector: which signals it took and what it knows now. Such a commit with no
-    /// sightings makes no version.
+    /// findings makes no version.
     pub turn: Option<Turn>,
 }
 

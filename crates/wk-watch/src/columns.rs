@@ -68,7 +68,28 @@ pub fn row<'a>(table: &'static Table, batch: &'a RecordBatch, place: usize) -> R
     for (index, column) in table.columns.iter().enumerate() {
         row.cells[index] = cell(batch, column.name, place);
     }
+    if let Some(list) = list(batch, "resource_ids", place) {
+        row.resources = list.into_iter().map(Cow::Borrowed).collect();
+    }
     row
+}
+
+/// The texts of a list in a row of a finished batch; `None` where it is null or no such list.
+fn list<'a>(batch: &'a RecordBatch, column: &str, place: usize) -> Option<Vec<&'a str>> {
+    let lists = batch.column_by_name(column)?.as_any().downcast_ref::<ListArray>()?;
+    if lists.is_null(place) {
+        return None;
+    }
+    let texts = lists.values().as_any().downcast_ref::<StringArray>()?;
+    let offsets = lists.value_offsets();
+    let (from, to) = (offsets.get(place)?, offsets.get(place + 1)?);
+    let places = usize::try_from(*from).ok()?..usize::try_from(*to).ok()?;
+    Some(places.filter(|n| !texts.is_null(*n)).map(|n| texts.value(n)).collect())
+}
+
+/// Whether a column of a row of a finished batch holds something.
+pub fn is_there(batch: &RecordBatch, column: &str, place: usize) -> bool {
+    batch.column_by_name(column).is_some_and(|array| !array.is_null(place))
 }
 
 fn cell<'a>(batch: &'a RecordBatch, column: &str, place: usize) -> Cell<'a> {

@@ -185,6 +185,11 @@ impl Detections {
         asked.filter(|known| !self.surroundings.answers(known)).map(|known| known.name).collect()
     }
 
+    /// The rules over single events, as they are matched.
+    pub(crate) fn rule_set(&self) -> &RuleSet {
+        &self.set
+    }
+
     /// What is known around records.
     pub fn surroundings(&self) -> &Surroundings {
         &self.surroundings
@@ -324,23 +329,9 @@ impl Detections {
         matching: &mut Vec<usize>,
         see: &mut dyn FnMut(Sighting),
     ) {
-        let by_column = RowRecord(row);
-        let around = self.asks.of_single_events().then(|| self.around(source, Some(row), record));
-        let seen: &dyn sigma::Record = match (&around, &record) {
-            (Some(around), _) => around,
-            (None, Some(record)) => record,
-            (None, None) => &by_column,
-        };
-        match (&around, record) {
-            (Some(around), _) => self.matches_around(source, around, matching),
-            (None, Some(record)) => self.matches(source, record, matching),
-            (None, None) => self.matches_row(source, row, matching),
-        }
-        for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
-            let mut sighting = rule.sighting(row, seen);
-            if self.admits(&mut sighting) {
-                see(sighting);
-            }
+        match self.readers(source) {
+            Some(readers) => self.run_for((source, readers), row, record, matching, see),
+            None => matching.clear(),
         }
         if let Some(record) = record {
             let mut admit = |mut sighting: Sighting| {
@@ -349,6 +340,35 @@ impl Detections {
                 }
             };
             self.events.run(row, record, &mut admit);
+        }
+    }
+
+    /// Runs the rules that read records of a source, and are asked, over one event.
+    pub(crate) fn run_for(
+        &self,
+        (source, readers): (&Source, &Readers),
+        row: &Row<'_>,
+        record: Option<Value<'_>>,
+        matching: &mut Vec<usize>,
+        see: &mut dyn FnMut(Sighting),
+    ) {
+        let by_column = RowRecord(row);
+        let around = self.asks.of_single_events().then(|| self.around(source, Some(row), record));
+        let seen: &dyn sigma::Record = match (&around, &record) {
+            (Some(around), _) => around,
+            (None, Some(record)) => record,
+            (None, None) => &by_column,
+        };
+        match (&around, &record) {
+            (Some(around), _) => self.set.matches(around, readers, matching),
+            (None, Some(record)) => self.set.matches(record, readers, matching),
+            (None, None) => self.set.matches(&by_column, readers, matching),
+        }
+        for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
+            let mut sighting = rule.sighting(row, seen);
+            if self.admits(&mut sighting) {
+                see(sighting);
+            }
         }
     }
 
@@ -377,7 +397,8 @@ impl Detections {
         }
     }
 
-    fn readers(&self, source: &Source) -> Option<&Readers> {
+    /// Who reads records of a source.
+    pub(crate) fn readers(&self, source: &Source) -> Option<&Readers> {
         let place = sources::ALL.iter().position(|s| std::ptr::eq(*s, source) || s.id == source.id);
         place.and_then(|place| self.readers.get(place))
     }

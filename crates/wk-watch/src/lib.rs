@@ -25,6 +25,7 @@ pub mod detect;
 pub mod event_rules;
 mod filters;
 pub mod fingerprint;
+pub mod history;
 pub mod inventory;
 pub mod library;
 pub mod lint;

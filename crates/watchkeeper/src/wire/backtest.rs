@@ -11,6 +11,7 @@ use wk_seam::ledger::Ledger as _;
 use wk_seam::states::States as _;
 use wk_store::query::Questions;
 use wk_watch::detect::Detections;
+use wk_watch::history::{Pass, passes};
 use wk_watch::sources::{self, Source};
 use wk_watch::stateful::packed::Pack;
 use wk_watch::stateful::{Queue, StatefulRule};
@@ -46,8 +47,10 @@ impl App {
         let questions = self.questions().await?;
         let mut backtest = Backtest::of(detections);
         for (from, next) in days(since, until) {
-            each_batch(&questions, from, next, |source, batch| backtest.rows(source, batch))
-                .await?;
+            each_batch(detections, &questions, (from, next), |source, pass, batch| {
+                backtest.rows(source, pass, batch);
+            })
+            .await?;
             backtest.until(next);
         }
         Ok(backtest.end(until.plus_seconds(86_400)))
@@ -70,8 +73,8 @@ impl App {
         let mut eyes = Eyes::of(&detections);
         for (from, next) in days(since, until).take_while(|_| !new.is_empty()) {
             let mut signals = Pack::default();
-            each_batch(&questions, from, next, |source, batch| {
-                eyes.look(source, batch, &mut signals, &mut drop);
+            each_batch(&detections, &questions, (from, next), |source, pass, batch| {
+                eyes.look(source, pass, batch, &mut signals, &mut drop);
             })
             .await?;
             let mut queue = Queue::default();
@@ -93,15 +96,18 @@ fn days(since: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, 
 
 /// Looks at every row of this time that rules may ask about.
 async fn each_batch(
+    detections: &Detections,
     questions: &Questions,
-    from: Timestamp,
-    until: Timestamp,
-    mut look: impl FnMut(&'static Source, &RecordBatch),
+    span: (Timestamp, Timestamp),
+    mut look: impl FnMut(&'static Source, &Pass, &RecordBatch),
 ) -> anyhow::Result<()> {
     for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
-        let mut rows = questions.rows_within(source.table, from, until).await?;
-        while let Some(batch) = rows.next().await? {
-            look(source, &batch);
+        for pass in passes(detections, source) {
+            let (columns, tests) = (&pass.columns, &pass.rows);
+            let mut rows = questions.rows_within(source.table, span, columns, tests).await?;
+            while let Some(batch) = rows.next().await? {
+                look(source, &pass, &batch);
+            }
         }
     }
     Ok(())

@@ -35,6 +35,8 @@ pub(super) struct Batch {
     pub(super) runs: Vec<Run>,
     /// Sightings of staged rows.
     pub(super) sightings: Vec<Sighting>,
+    /// How many sightings went into a commit.
+    pub(super) sighted: u64,
     /// What staged rows are to rules over several events.
     pub(super) signals: Pack,
     /// The oldest version of the id index that staged rows were checked against.
@@ -85,6 +87,7 @@ impl Batch {
             files: Vec::new(),
             runs: Vec::new(),
             sightings: Vec::new(),
+            sighted: 0,
             signals: Pack::default(),
             checked_at: None,
             begun: None,

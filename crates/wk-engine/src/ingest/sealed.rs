@@ -124,10 +124,16 @@ impl Shared<'_> {
         batch.objects.iter().for_each(|o| self.unmark(o.identity));
     }
 
-    /// Signals are moved, not copied: there are many, and a batch that is overtaken is read again.
+    /// Signals and sightings are moved, not copied: there are many, and a batch that is overtaken is
+    /// read again.
     async fn commit_of(&self, batches: &mut [Batch]) -> Answer<Commit> {
         let signals = batches.iter_mut().map(|b| std::mem::take(&mut b.signals).finish());
         let signals = signals.collect::<Vec<_>>().concat();
+        let mut sightings = Vec::new();
+        for batch in batches.iter_mut() {
+            batch.sighted += batch.sightings.len() as u64;
+            sightings.append(&mut batch.sightings);
+        }
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
         let mut arrivals = Arrivals::default();
         batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
@@ -138,7 +144,8 @@ impl Shared<'_> {
             files: batches.iter().flat_map(|b| b.files.clone()).collect(),
             runs: self.merged(&runs).await?,
             checked_at: batches.iter().filter_map(|b| b.checked_at).min().unwrap_or(0),
-            sightings: batches.iter().flat_map(|b| b.sightings.clone()).collect(),
+            sightings,
+            folded: Vec::new(),
             arrivals,
             signals,
             turn: None,
@@ -174,7 +181,7 @@ impl Shared<'_> {
         report.commits += 1;
         for batch in batches {
             report.notes += batch.notes;
-            report.sightings += batch.sightings.len() as u64;
+            report.sightings += batch.sighted;
             for object in &batch.objects {
                 report.objects_read += 1;
                 report.bytes += object.object.size;

@@ -253,11 +253,14 @@ impl Worker<'_> {
         let recorded = self.shared.now();
         let failed = |e| Failure::new(format!("build rows of {table}"), e);
         let batch = part.builder.finish(recorded).map_err(failed)?;
-        let facts = PartFacts { rows: part.rows, sightings: part.sightings, keys: part.keys };
+        let mut facts = PartFacts { rows: part.rows, sightings: part.sightings, keys: part.keys };
         let keep = self.settle(&facts, &batch, of.name, day, &known);
         let rules = self.shared.ingest.detections.stateful();
         part.marks.pack(&mut self.batch.signals, rules, &batch, of.name, keep.as_deref());
         self.count_arrivals(&facts, &batch, keep.as_deref(), recorded);
+        let stays = |row: u32| keep.as_ref().is_none_or(|keep| keep[row as usize]);
+        let seen = std::mem::take(&mut facts.sightings).into_iter();
+        self.batch.sightings.extend(seen.filter(|(row, _)| stays(*row)).map(|(_, seen)| seen));
         let fresh: Vec<EventKey> = keys
             .iter()
             .zip(&known)
@@ -354,9 +357,6 @@ impl Worker<'_> {
                 }
             }
         }
-        let stays = |row: u32| keep.as_ref().is_none_or(|keep| keep[row as usize]);
-        let seen = part.sightings.iter().filter(|(row, _)| stays(*row)).map(|(_, s)| s.clone());
-        self.batch.sightings.extend(seen);
         keep
     }
 

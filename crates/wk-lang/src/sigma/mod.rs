@@ -89,7 +89,7 @@ pub use own::{FirstSeen, Rate, SequenceStep};
 pub use pattern::Pattern;
 pub use rule::{LogSource, Rule, Status};
 pub use rule_test::{Expected, Moment, RuleTest};
-pub use ruleset::{Readers, RuleSet, TooManyRules};
+pub use ruleset::{Readers, RuleSet, TooManyRules, Witnesses};
 pub use test::{Comparison, Part, Reference, Test, TimePart, Want};
 
 /// Bytes that one regular expression may take, compiled; its cache may take as much again.

@@ -1,8 +1,8 @@
 //! A test, ready to be asked many times, and the hashes by which its values are found.
 
 use super::expr::Guess;
-use super::field::{FieldValue, Leaf, Record};
-use super::fold::folded_hash;
+use super::field::{FieldPath, FieldValue, Leaf, Record};
+use super::fold::{fold, folded_hash};
 use super::ruleset::Names;
 use super::test::{Test, Want};
 
@@ -47,6 +47,29 @@ impl Question {
             Hash::Any => true,
             Hash::None => false,
         })
+    }
+
+    /// Its field, and the texts of which that equals one.
+    pub(super) fn witness(&self) -> Option<(&FieldPath, Vec<String>)> {
+        Some((self.test.field.as_ref()?, self.texts()))
+    }
+
+    /// The texts of which the field equals one, folded; none where that is not what it asks.
+    fn texts(&self) -> Vec<String> {
+        if self.hashes.is_empty() {
+            return Vec::new();
+        }
+        let mut texts = Vec::new();
+        for want in &self.test.wants {
+            match want {
+                Want::Text(pattern) => texts.extend(pattern.equals().map(fold)),
+                Want::Number(number) => texts.extend([fold(&number.text), fold(&number.plain)]),
+                _ => {}
+            }
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        texts
     }
 
     /// Whether any value of the field will do.

@@ -6,9 +6,11 @@ use super::condition::Condition;
 use super::detection::{Block, Search};
 use super::error::{Problem, RuleError};
 use super::extension::{Extension, read_extension};
+use super::field::FieldPath;
 use super::filter::Filter;
 use super::lists::Lists;
 use super::reader::Reader;
+use super::test::Want;
 use crate::yaml::{Node, Place};
 
 /// A rule that was read and checked.
@@ -47,6 +49,25 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The fields that it asks for; `None` if it looks for keywords, which may be anywhere.
+    pub fn fields(&self) -> Option<Vec<&FieldPath>> {
+        let mut fields = Vec::new();
+        let mut open: Vec<&Search> = self.searches.iter().map(|(_, search)| search).collect();
+        while let Some(search) = open.pop() {
+            match search {
+                Search::All(parts) | Search::Any(parts) => open.extend(parts),
+                Search::Test(test) => {
+                    fields.push(test.field.as_ref()?);
+                    fields.extend(test.wants.iter().filter_map(|want| match want {
+                        Want::Field(reference) => Some(&reference.field),
+                        _ => None,
+                    }));
+                }
+            }
+        }
+        Some(fields)
+    }
+
     /// Leaves out what a filter describes: the rule matches where it did, and the filter does not.
     pub fn leave_out(&mut self, filter: &Filter) {
         let behind = self.searches.len();

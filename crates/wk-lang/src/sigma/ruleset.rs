@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::expr::Expr;
 use super::field::{FieldPath, Record};
-use super::index::Index;
+use super::index::{Index, Variety};
 use super::prefilter::Prefilter;
+use super::question::Question;
 use super::rule::{LogSource, Rule};
 
 /// Rules that are ready to be matched. Rules are known by their place among those it was compiled
@@ -42,6 +43,18 @@ pub struct Readers {
     sources: Sources,
     /// By their places.
     reads: Vec<bool>,
+    /// Which rules are asked at all, by their places; `None` is all.
+    rules: Option<Vec<bool>>,
+}
+
+/// Fields, each with the texts of which it equals one, letter case aside; with none it is only there.
+pub type Witnesses<'a> = Vec<(&'a FieldPath, Vec<String>)>;
+
+impl Readers {
+    /// The same, of these rules alone.
+    pub fn only(&self, rules: Vec<bool>) -> Self {
+        Self { rules: Some(rules), ..self.clone() }
+    }
 }
 
 /// Which of a set's log sources a record belongs to, by their places. Places from 63 on share a
@@ -112,7 +125,7 @@ impl RuleSet {
     /// Who reads records of this log source.
     pub fn readers(&self, source: &LogSource) -> Readers {
         let reads: Vec<bool> = self.sources.iter().map(|asked| asked.reads(source)).collect();
-        Readers { sources: Sources::of(&reads), reads }
+        Readers { sources: Sources::of(&reads), reads, rules: None }
     }
 
     /// Puts the rules that match a record, which these read, into `matching`, in their order, in
@@ -137,10 +150,30 @@ impl RuleSet {
 
     /// Whether one rule matches a record, which these read.
     pub fn holds<R: Record + ?Sized>(&self, rule: usize, record: &R, readers: &Readers) -> bool {
-        self.rules.get(rule).is_some_and(|rule| {
-            let reads = readers.reads.get(rule.source).is_some_and(|reads| *reads);
-            reads && rule.condition.holds(record, &rule.searches)
-        })
+        let asked = readers.rules.as_ref();
+        let asked = asked.is_none_or(|asked| asked.get(rule).is_some_and(|asked| *asked));
+        asked
+            && self.reads(rule, readers)
+            && self.rules.get(rule).is_some_and(|r| r.condition.holds(record, &r.searches))
+    }
+
+    /// Whether one rule reads records that these read.
+    pub fn reads(&self, rule: usize, readers: &Readers) -> bool {
+        let source = self.rules.get(rule).and_then(|rule| readers.reads.get(rule.source));
+        source.is_some_and(|reads| *reads)
+    }
+
+    /// For each rule, what is true of at least one field of every record that it matches; only of
+    /// fields that are `usable`. Some rules have nothing of the kind.
+    pub fn witnesses(&self, usable: &dyn Fn(&FieldPath) -> bool) -> Vec<Option<Witnesses<'_>>> {
+        let parts: Vec<_> = self.rules.iter().map(Compiled::parts).collect();
+        let variety = Variety::of(&parts);
+        let may = |question: &Question| question.test.field.as_ref().is_some_and(usable);
+        let of = |parts| {
+            let questions = variety.witness_of(parts, may)?;
+            questions.into_iter().map(Question::witness).collect::<Option<Witnesses<'_>>>()
+        };
+        parts.into_iter().map(of).collect()
     }
 }
 

@@ -158,7 +158,7 @@ impl Facts {
         }
         if let Some(turn) = &commit.turn {
             self.stateful.take(turn);
-            if commit.sightings.is_empty() {
+            if commit.folded.is_empty() {
                 return Ok(Committed::Done { version: self.version });
             }
         }
@@ -180,7 +180,15 @@ impl Facts {
                 .and_modify(|finding| finding.fold(sighting))
                 .or_insert_with(|| Finding::begin(sighting));
         }
-        self.decided.note(commit.recorded, &commit.sightings);
+        for folded in &commit.folded {
+            let id = &folded.finding.id;
+            self.touched.insert(id.0.clone(), version);
+            self.findings
+                .entry(id.0.clone())
+                .and_modify(|finding| finding.join(folded))
+                .or_insert_with(|| folded.finding.clone());
+        }
+        self.decided.note(commit);
         self.book.add(commit.recorded, &commit.objects, &commit.arrivals);
         self.commits.push((version, commit.clone()));
         Ok(Committed::Done { version })

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use wk_model::exception::Revocation;
-use wk_model::finding::{FindingId, Rule, Sighting};
+use wk_model::finding::{FindingId, Rule};
 use wk_model::triage::{Deed, Step, Update};
 use wk_model::{Exception, Finding, Timestamp};
 
 use super::MemoryLedger;
+use crate::ledger::Commit;
 use crate::triage::{KnownRule, KnownRules, RuleSetChange, Stepped, Steps, Triage};
 use crate::{Answer, Future};
 
@@ -24,12 +25,15 @@ pub(super) struct Decided {
 
 impl Decided {
     /// Notes what a commit says of findings.
-    pub(super) fn note(&mut self, recorded: Timestamp, sightings: &[Sighting]) {
-        for sighting in sightings {
-            self.known.entry(sighting.finding.clone()).or_insert(recorded);
+    pub(super) fn note(&mut self, commit: &Commit) {
+        for sighting in &commit.sightings {
+            self.known.entry(sighting.finding.clone()).or_insert(commit.recorded);
             if sighting.rule.product != Rule::OWN {
-                self.updates.push(Update::of(sighting, recorded));
+                self.updates.push(Update::of(sighting, commit.recorded));
             }
+        }
+        for folded in &commit.folded {
+            self.known.entry(folded.finding.id.clone()).or_insert(commit.recorded);
         }
     }
 

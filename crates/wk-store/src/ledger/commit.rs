@@ -29,7 +29,7 @@ pub(super) fn commit(
     }
     if let Some(turn) = &commit.turn {
         states::take(&tx, turn)?;
-        if commit.sightings.is_empty() {
+        if commit.folded.is_empty() {
             let version = version(&tx)?;
             tx.commit()?;
             return Ok(Committed::Done { version });
@@ -41,7 +41,7 @@ pub(super) fn commit(
     insert_objects(&tx, version, &commit.objects)?;
     commit.files.iter().try_for_each(|file| insert_file(&tx, version, file))?;
     insert_runs(&tx, version, commit)?;
-    findings::fold(&tx, version, commit.recorded, &commit.sightings)?;
+    findings::fold(&tx, version, commit)?;
     watch::add(&tx, commit)?;
     states::wait(&tx, version, &commit.signals)?;
     append_leaves(&tx, signer, &leaves(version, commit))?;

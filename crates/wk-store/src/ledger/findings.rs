@@ -5,44 +5,65 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params, params_from_iter};
 use wk_model::Timestamp;
-use wk_model::finding::{Finding, Rule, Sighting};
+use wk_model::finding::{Finding, Folded, Rule, Sighting};
 use wk_model::triage::Update;
-use wk_seam::ledger::FindingQuery;
+use wk_seam::ledger::{Commit, FindingQuery};
 
 use super::{signed, triage};
 
-/// Takes sightings of new events into their findings, which this version changes so.
-pub(super) fn fold(
-    tx: &Transaction<'_>,
-    version: u64,
-    recorded: Timestamp,
-    sightings: &[Sighting],
-) -> rusqlite::Result<()> {
-    let mut by_finding: BTreeMap<&str, Vec<&Sighting>> = BTreeMap::new();
-    for sighting in sightings {
-        by_finding.entry(&sighting.finding.0).or_default().push(sighting);
+/// Takes what new events say into their findings, which this version changes so.
+pub(super) fn fold(tx: &Transaction<'_>, version: u64, commit: &Commit) -> rusqlite::Result<()> {
+    let mut by_finding: BTreeMap<&str, News<'_>> = BTreeMap::new();
+    for sighting in &commit.sightings {
+        by_finding.entry(&sighting.finding.0).or_default().sightings.push(sighting);
     }
+    for folded in &commit.folded {
+        by_finding.entry(&folded.finding.id.0).or_default().folded.push(folded);
+    }
+    let recorded = commit.recorded;
     let mut there = tx.prepare_cached("SELECT body, known FROM finding WHERE id = ?1")?;
-    for (id, sightings) in by_finding {
+    for (id, news) in by_finding {
         let found: Option<(String, i64)> =
             there.query_row([id], |r| Ok((r.get(0)?, r.get(1)?))).optional()?;
         let write = if found.is_some() { UPDATE } else { INSERT };
         let known = found.as_ref().map_or(recorded, |(_, known)| Timestamp::from_micros(*known));
-        let mut finding = found.map(|(body, _)| parse(&body)).transpose()?;
-        for sighting in sightings {
-            match &mut finding {
-                Some(finding) => finding.fold(sighting),
-                None => finding = Some(Finding::begin(sighting)),
-            }
-            if sighting.rule.product != Rule::OWN {
-                triage::note_update(tx, &Update::of(sighting, recorded))?;
-            }
+        let finding = found.map(|(body, _)| parse(&body)).transpose()?;
+        let reports = news.sightings.iter().filter(|sighting| sighting.rule.product != Rule::OWN);
+        for sighting in reports {
+            triage::note_update(tx, &Update::of(sighting, recorded))?;
         }
-        if let Some(finding) = finding {
+        if let Some(finding) = news.into_finding(finding) {
             put(tx, write, (version, known), &finding)?;
         }
     }
     Ok(())
+}
+
+/// What a commit says of one finding.
+#[derive(Default)]
+struct News<'a> {
+    sightings: Vec<&'a Sighting>,
+    folded: Vec<&'a Folded>,
+}
+
+impl News<'_> {
+    /// The finding as it is with this.
+    fn into_finding(self, before: Option<Finding>) -> Option<Finding> {
+        let mut finding = before;
+        for sighting in self.sightings {
+            match &mut finding {
+                Some(finding) => finding.fold(sighting),
+                None => finding = Some(Finding::begin(sighting)),
+            }
+        }
+        for folded in self.folded {
+            match &mut finding {
+                Some(finding) => finding.join(folded),
+                None => finding = Some(folded.finding.clone()),
+            }
+        }
+        finding
+    }
 }
 
 /// Two statements, and not one that does either: such a one would take the place of what the table of

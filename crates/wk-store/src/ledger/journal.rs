@@ -234,18 +234,21 @@ fn write_rows(
     let names: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
     let mut rows = rows.query([])?;
     while let Some(row) = rows.next()? {
-        let mut columns = Map::new();
+        write!(out, "[\"{table}\",{{")?;
         for (place, name) in names.iter().enumerate() {
-            let value = match row.get_ref(place)? {
-                ValueRef::Null => Value::Null,
-                ValueRef::Integer(n) => n.into(),
-                ValueRef::Real(n) => n.into(),
-                ValueRef::Text(text) => std::str::from_utf8(text)?.into(),
-                ValueRef::Blob(bytes) => json!({"x": hex(bytes)}),
-            };
-            columns.insert(name.clone(), value);
+            let comma = if place == 0 { "" } else { "," };
+            write!(out, "{comma}\"{name}\":")?;
+            match row.get_ref(place)? {
+                ValueRef::Null => out.write_all(b"null")?,
+                ValueRef::Integer(n) => write!(out, "{n}")?,
+                ValueRef::Real(n) => serde_json::to_writer(&mut *out, &n)?,
+                ValueRef::Text(text) => {
+                    serde_json::to_writer(&mut *out, std::str::from_utf8(text)?)?;
+                }
+                ValueRef::Blob(bytes) => write!(out, "{{\"x\":\"{}\"}}", hex(bytes))?,
+            }
         }
-        writeln!(out, "{}", json!([table, columns]))?;
+        out.write_all(b"}]\n")?;
     }
     Ok(())
 }

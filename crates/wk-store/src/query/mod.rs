@@ -35,6 +35,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::functions::string;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableSource, col, ident, lit,
 };
@@ -46,6 +47,7 @@ use object_store::prefix::PrefixStore;
 use tokio::runtime::Handle;
 use wk_model::table::CORE;
 use wk_model::{Table, Timestamp};
+use wk_seam::lake::RowTest;
 use wk_seam::ledger::Snapshot;
 use wk_seam::schema;
 
@@ -291,22 +293,41 @@ impl Questions {
         Ok(Rows(frame.execute_stream().await.map_err(text)?))
     }
 
-    /// The rows of a table whose events happened at `since` or later and before `until`.
+    /// Rows of a table whose events happened at `since` or later and before `until`: of these
+    /// columns (none is all), and such that one of the tests is true (none is every row).
     ///
     /// # Errors
     /// If a file of the lake cannot be read.
     pub async fn rows_within(
         &self,
         table: &Table,
-        since: Timestamp,
-        until: Timestamp,
+        (since, until): (Timestamp, Timestamp),
+        columns: &[&str],
+        tests: &[RowTest],
     ) -> Result<Rows, QueryError> {
         let written = LakeTable::as_written(table, &self.snapshot);
-        let frame = self.context.read_table(Arc::new(written)).map_err(text)?;
+        let mut frame = self.context.read_table(Arc::new(written)).map_err(text)?;
         let inside =
             ident("event_time").gt_eq(time(since)).and(ident("event_time").lt(time(until)));
-        let frame = frame.filter(inside).map_err(text)?;
+        frame = frame.filter(inside).map_err(text)?;
+        if let Some(any) = tests.iter().map(test).reduce(Expr::or) {
+            frame = frame.filter(any).map_err(text)?;
+        }
+        if !columns.is_empty() {
+            frame = frame.select(columns.iter().map(|name| ident(*name))).map_err(text)?;
+        }
         Ok(Rows(frame.execute_stream().await.map_err(text)?))
+    }
+}
+
+/// A test of a row as an expression.
+fn test(test: &RowTest) -> Expr {
+    match test {
+        RowTest::There { column } => ident(column).is_not_null(),
+        RowTest::OneOf { column, texts } => {
+            let texts = texts.iter().map(|text| lit(text.as_str())).collect();
+            string::lower().call(vec![ident(column)]).in_list(texts, false)
+        }
     }
 }
 

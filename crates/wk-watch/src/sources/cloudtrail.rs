@@ -88,6 +88,30 @@ pub static TABLE: Table = Table {
     ],
 };
 
+/// Fields of the record that columns hold as they were written, whenever a row has no flags and is no
+/// Insights event.
+pub(crate) const AS_WRITTEN: [&str; 19] = [
+    "awsRegion",
+    "errorCode",
+    "errorMessage",
+    "eventCategory",
+    "eventName",
+    "eventSource",
+    "eventType",
+    "managementEvent",
+    "readOnly",
+    "recipientAccountId",
+    "sourceIPAddress",
+    "userAgent",
+    "userIdentity.accessKeyId",
+    "userIdentity.accountId",
+    "userIdentity.arn",
+    "userIdentity.invokedBy",
+    "userIdentity.principalId",
+    "userIdentity.type",
+    "userIdentity.userName",
+];
+
 // Places of the columns; a test compares them with the table.
 const EVENT_VERSION: usize = 0;
 const EVENT_SOURCE: usize = 1;
@@ -129,8 +153,9 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
     let mut row = Row::new(&TABLE, record.compact());
     row.delivered = Some(context.delivered());
     for (key, value) in record.fields() {
-        if !value.is_null() {
-            field(&mut row, &key, value);
+        match value.is_null() {
+            true => null(&mut row, &key),
+            false => field(&mut row, &key, value),
         }
     }
     row.account = [RECIPIENT_ACCOUNT_ID, UI_ACCOUNT_ID]
@@ -142,6 +167,13 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
     row.action = action(&row);
     row.outcome = Some(outcome(&row, record));
     Ok(row)
+}
+
+/// A member that is null: a column cannot tell that from one that is absent, and rules can.
+fn null(row: &mut Row<'_>, field: &str) {
+    if AS_WRITTEN.contains(&field) {
+        row.flag(field, "is null", "null");
+    }
 }
 
 /// One member of the record.
@@ -193,6 +225,7 @@ fn field<'a>(row: &mut Row<'a>, key: &str, value: Value<'a>) {
 fn identity<'a>(row: &mut Row<'a>, identity: Value<'a>) {
     for (key, value) in identity.fields() {
         if value.is_null() {
+            null(row, &["userIdentity.", &*key].concat());
             continue;
         }
         match &*key {

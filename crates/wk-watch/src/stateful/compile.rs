@@ -1,7 +1,7 @@
 //! From documents to rules that can run: who refers to whom, and in which order they are stepped.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use wk_lang::nearest::nearest;
@@ -51,6 +51,29 @@ pub struct StatefulRule {
     pub(super) above: Vec<(String, u16)>,
     /// Tells states of this rule from those of any other, or of what it was before a change.
     pub(super) shape: u64,
+}
+
+/// The fields that rules ask of the events of a single-event rule: those that refer to it, and those
+/// above them.
+pub(crate) fn fields_asked_of(single: usize, rules: &Stateful) -> BTreeSet<String> {
+    let (mut fields, mut open, mut seen) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+    for (number, rule) in rules.rules.iter().enumerate() {
+        let refers = rule.refers.iter().enumerate();
+        let places = refers.filter(|(_, target)| **target == Target::Single(single));
+        open.extend(places.map(|(place, _)| (number, place)));
+    }
+    while let Some((number, place)) = open.pop() {
+        let Some(rule) = rules.rules.get(number).filter(|_| seen.insert((number, place))) else {
+            continue;
+        };
+        fields.extend(rule.group_by[place].iter().chain(&rule.values[place]).cloned());
+        let resource = rule.correlation.about.extension.resource.iter();
+        fields.extend(resource.map(|path| path.as_str().to_owned()));
+        let above =
+            rule.above.iter().filter_map(|(id, at)| Some((rules.place(id)?, usize::from(*at))));
+        open.extend(above);
+    }
+    fields
 }
 
 /// What a reference leads to.

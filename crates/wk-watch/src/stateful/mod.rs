@@ -29,6 +29,7 @@ mod texts;
 mod trial;
 mod windows;
 
+pub(crate) use compile::fields_asked_of;
 pub(crate) use compile::{Around, Names, Source};
 pub use compile::{Stateful, StatefulRule, Target};
 pub use mark::{MarkedRow, Marks};

@@ -108,6 +108,11 @@ pub fn is_unknown(name: &str) -> bool {
     name.starts_with(PREFIX) && Asked::of(name).is_none()
 }
 
+/// Whether a name is kept for such fields.
+pub(crate) fn is_ours(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
 /// Something that names fields.
 pub(crate) enum Names<'a> {
     Rule(&'a Rule),

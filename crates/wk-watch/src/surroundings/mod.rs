@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(crate) use asks::Asks;
 use field::Asked;
 pub use field::{FIELDS, Known, PREFIX, is_unknown};
-pub(crate) use field::{Names, unknown_fields};
+pub(crate) use field::{Names, is_ours, unknown_fields};
 pub use names::{Domain, Session};
 pub(crate) use record::{InSurroundings, as_json};
 
