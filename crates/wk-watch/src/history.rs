@@ -250,7 +250,13 @@ fn is_text(table: &Table, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::RecordBatch;
+    use wk_lang::json::Tape;
+    use wk_model::Timestamp;
+
     use super::*;
+    use crate::columns::{self, Place, TableBuilder};
+    use crate::sources::{Context, Envelope, Settings};
 
     #[test]
     fn most_rules_of_the_pack_are_asked_from_columns_or_of_few_records() {
@@ -277,5 +283,107 @@ mod tests {
         for name in ["eventTime", "requestParameters.bucketName", "actor", "raw"] {
             assert_eq!(column_of(&cloudtrail::SOURCE, name), None, "{name}");
         }
+    }
+
+    /// What rules say of an event: which match, and what is told of it.
+    type Said = (BTreeSet<usize>, BTreeSet<String>);
+
+    /// Asks rules of one record, whole, and as the lake gives it back in looks at its row.
+    fn both_ways(pack: &Detections, passes: &[Pass], json: &str) -> Option<(Said, Said)> {
+        let source = &cloudtrail::SOURCE;
+        let mut tape = Tape::new();
+        let record = tape.parse(json).ok()?;
+        let settings = Settings::default();
+        let context = Context {
+            uri: "o",
+            modified: Timestamp::default(),
+            settings: &settings,
+            metadata: &[],
+            envelope: Envelope::default(),
+        };
+        let row = (source.json.as_ref()?.read)(record, &context).ok()?;
+        let time = row.time.unwrap_or_default();
+        let mut builder = TableBuilder::new(row.table);
+        let place = Place { delivered: time, received: time, object: "o", ordinal: 0 };
+        builder.append(&row, time, &place);
+        let batch = builder.finish(time).ok()?;
+        let written = columns::row(row.table, &batch, 0);
+
+        let mut matching = Vec::new();
+        let tell = |told: &mut BTreeSet<String>, sighting: Sighting| {
+            told.insert(format!(
+                "{} {:?} {:?}",
+                sighting.finding, sighting.resources, sighting.grounds
+            ));
+        };
+        let (mut whole, mut in_looks): (Said, Said) = Default::default();
+        pack.run(source, &written, Some(record), &mut matching, &mut |s| tell(&mut whole.1, s));
+        whole.0.extend(&matching);
+        for pass in passes.iter().filter(|pass| reads(pass, &batch)) {
+            let there = |column: &str| columns::is_there(&batch, column, 0);
+            let Some(asked) = pass.of_row(there) else { continue };
+            let some = match pass.columns.is_empty() {
+                true => batch.clone(),
+                false => {
+                    let places = pass.columns.iter().map(|c| batch.schema().index_of(c).unwrap());
+                    batch.project(&places.collect::<Vec<_>>()).unwrap()
+                }
+            };
+            let row = columns::row(source.table, &some, 0);
+            let record = pass.whole.then_some(record);
+            let see = &mut |s| tell(&mut in_looks.1, s);
+            pack.look(source, asked, &row, record, &mut matching, see);
+            in_looks.0.extend(&matching);
+        }
+        // Of rules that nobody hears of nothing is asked.
+        let heard = |place: &usize| {
+            pack.rules()[*place].alerts || !fields_asked_of(*place, pack.stateful()).is_empty()
+        };
+        whole.0.retain(heard);
+        in_looks.0.retain(heard);
+        Some((whole, in_looks))
+    }
+
+    fn reads(pass: &Pass, batch: &RecordBatch) -> bool {
+        let holds = |test: &RowTest| match test {
+            RowTest::There { column } => columns::is_there(batch, column, 0),
+            RowTest::OneOf { column, texts } => columns::text(batch, column, 0)
+                .is_some_and(|text| texts.contains(&text.to_lowercase())),
+        };
+        pass.rows.is_empty() || pass.rows.iter().any(holds)
+    }
+
+    /// Every record of the pack's own tests, and what becomes of it where one of its fields is
+    /// something else.
+    #[test]
+    fn slow_looks_at_columns_find_what_a_look_at_records_finds() {
+        let pack = Detections::built_in().unwrap();
+        let passes = passes(&pack, &cloudtrail::SOURCE);
+        let singles = pack.rules().iter().flat_map(|rule| &rule.sigma.extension.tests);
+        let others =
+            ["null", "7", "true", "\"\"", "[]", "[\"AccessDenied\",null]", "{\"a\":1}", "\"x\""];
+        let (mut asked, mut matched) = (0, 0);
+        for (number, test) in singles.enumerate() {
+            let mut records = vec![test.event.clone()];
+            let value: serde_json::Value = serde_json::from_str(&test.event).unwrap();
+            for (n, name) in cloudtrail::AS_WRITTEN.iter().enumerate() {
+                let mut changed = value.clone();
+                let (object, key) = match name.split_once('.') {
+                    Some((outer, key)) => (changed.get_mut(outer), key),
+                    None => (Some(&mut changed), *name),
+                };
+                let Some(serde_json::Value::Object(object)) = object else { continue };
+                let other = others[(n + number) % others.len()];
+                object.insert(key.to_owned(), serde_json::from_str(other).unwrap());
+                records.push(changed.to_string());
+            }
+            for record in records {
+                let Some((whole, in_looks)) = both_ways(&pack, &passes, &record) else { continue };
+                asked += 1;
+                matched += whole.0.len();
+                assert_eq!(in_looks, whole, "{record}");
+            }
+        }
+        assert!(asked > 5_000 && matched > 2_000, "{asked} records, {matched} matches");
     }
 }
