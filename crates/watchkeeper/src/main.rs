@@ -4,6 +4,7 @@
 //! * A command is a sentence: it reads its words, asks the engine and prints the answer.
 
 mod api;
+mod arenas;
 mod cli;
 mod clock;
 mod config;
@@ -12,5 +13,6 @@ mod wire;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    arenas::keep_few();
     cli::main()
 }

@@ -145,10 +145,11 @@ impl<'a> Eyes<'a> {
     ) {
         let mut marks = Marks::default();
         let Self { detections, tape, matching } = self;
+        let rows = columns::Rows::of(source.table, batch);
         for place in 0..batch.num_rows() {
             let there = |column: &str| columns::is_there(batch, column, place);
             let Some(asked) = pass.of_row(there) else { continue };
-            let row = columns::row(source.table, batch, place);
+            let row = rows.row(place);
             let record = match source.json {
                 Some(_) if pass.whole => tape.parse(&row.raw).ok(),
                 _ => None,

@@ -8,8 +8,8 @@ use arrow_array::builder::{
     TimestampMicrosecondBuilder,
 };
 use arrow_array::{
-    Array as _, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow_schema::ArrowError;
 use wk_model::event::{Cell, EventId, Outcome};
@@ -52,64 +52,132 @@ pub fn text<'a>(batch: &'a RecordBatch, column: &str, row: usize) -> Option<&'a 
 
 /// A row of a finished batch, as rules see it: identity and JSON parts are left out.
 pub fn row<'a>(table: &'static Table, batch: &'a RecordBatch, place: usize) -> Row<'a> {
-    let core = |name| text(batch, name, place).map(Cow::Borrowed);
-    let mut row = Row::new(table, text(batch, "raw", place).unwrap_or_default());
-    row.time = Some(event_time(batch, place));
-    row.account = core("account");
-    row.region = core("region");
-    row.actor = core("actor");
-    row.actor_type = core("actor_type");
-    row.access_key = core("access_key");
-    row.session_issuer = core("session_issuer");
-    row.source_ip = core("source_ip");
-    row.user_agent = core("user_agent");
-    row.action = core("action");
-    row.outcome = core("outcome").as_deref().and_then(Outcome::parse);
-    for (index, column) in table.columns.iter().enumerate() {
-        row.cells[index] = cell(batch, column.name, place);
-    }
-    if let Some(list) = list(batch, "resource_ids", place) {
-        row.resources = list.into_iter().map(Cow::Borrowed).collect();
-    }
-    row
+    Rows::of(table, batch).row(place)
 }
 
-/// The texts of a list in a row of a finished batch; `None` where it is null or no such list.
-fn list<'a>(batch: &'a RecordBatch, column: &str, place: usize) -> Option<Vec<&'a str>> {
-    let lists = batch.column_by_name(column)?.as_any().downcast_ref::<ListArray>()?;
-    if lists.is_null(place) {
-        return None;
+/// The rows of a finished batch, or of some columns of it: columns are looked up once.
+pub struct Rows<'a> {
+    table: &'static Table,
+    batch: &'a RecordBatch,
+    raw: Option<&'a StringArray>,
+    core: [Option<&'a StringArray>; CORE_TEXTS.len()],
+    /// Places of the table's columns that are there.
+    cells: Vec<(usize, Cells<'a>)>,
+    resources: Option<(&'a ListArray, &'a StringArray)>,
+}
+
+/// Columns of the core that are texts, in the order of [`Rows::row`].
+const CORE_TEXTS: [&str; 10] = [
+    "account",
+    "region",
+    "actor",
+    "actor_type",
+    "access_key",
+    "session_issuer",
+    "source_ip",
+    "user_agent",
+    "action",
+    "outcome",
+];
+
+/// A column of one type.
+enum Cells<'a> {
+    Texts(&'a StringArray),
+    Ints(&'a Int64Array),
+    Floats(&'a Float64Array),
+    Bools(&'a BooleanArray),
+    Times(&'a TimestampMicrosecondArray),
+}
+
+impl<'a> Rows<'a> {
+    /// The rows of a batch of this table.
+    pub fn of(table: &'static Table, batch: &'a RecordBatch) -> Self {
+        let texts = |name: &str| column::<StringArray>(batch, name);
+        let cells = table.columns.iter().enumerate();
+        let cells = cells.filter_map(|(place, of)| Some((place, Cells::of(batch, of.name)?)));
+        let lists = column::<ListArray>(batch, "resource_ids");
+        let resources =
+            lists.and_then(|lists| Some((lists, lists.values().as_any().downcast_ref()?)));
+        let (raw, core) = (texts("raw"), CORE_TEXTS.map(texts));
+        Self { table, batch, raw, core, cells: cells.collect(), resources }
     }
-    let texts = lists.values().as_any().downcast_ref::<StringArray>()?;
-    let offsets = lists.value_offsets();
-    let (from, to) = (offsets.get(place)?, offsets.get(place + 1)?);
-    let places = usize::try_from(*from).ok()?..usize::try_from(*to).ok()?;
-    Some(places.filter(|n| !texts.is_null(*n)).map(|n| texts.value(n)).collect())
+
+    /// One of them.
+    pub fn row(&self, place: usize) -> Row<'a> {
+        let text = |texts: Option<&'a StringArray>| {
+            texts.filter(|texts| !texts.is_null(place)).map(|texts| texts.value(place))
+        };
+        let mut row = Row::new(self.table, text(self.raw).unwrap_or_default());
+        row.time = Some(event_time(self.batch, place));
+        let core = self.core.map(|texts| text(texts).map(Cow::Borrowed));
+        let outcome;
+        [
+            row.account,
+            row.region,
+            row.actor,
+            row.actor_type,
+            row.access_key,
+            row.session_issuer,
+            row.source_ip,
+            row.user_agent,
+            row.action,
+            outcome,
+        ] = core;
+        row.outcome = outcome.as_deref().and_then(Outcome::parse);
+        for (column, cells) in &self.cells {
+            row.cells[*column] = cells.cell(place);
+        }
+        row.resources = self.resources(place).unwrap_or_default();
+        row
+    }
+
+    fn resources(&self, place: usize) -> Option<Vec<Cow<'a, str>>> {
+        let (lists, texts) = self.resources.filter(|(lists, _)| !lists.is_null(place))?;
+        let offsets = lists.value_offsets();
+        let (from, to) = (offsets.get(place)?, offsets.get(place + 1)?);
+        let places = usize::try_from(*from).ok()?..usize::try_from(*to).ok()?;
+        let there = places.filter(|n| !texts.is_null(*n));
+        Some(there.map(|n| Cow::Borrowed(texts.value(n))).collect())
+    }
+}
+
+impl<'a> Cells<'a> {
+    fn of(batch: &'a RecordBatch, name: &str) -> Option<Self> {
+        let any = batch.column_by_name(name)?.as_any();
+        if let Some(texts) = any.downcast_ref() {
+            Some(Self::Texts(texts))
+        } else if let Some(ints) = any.downcast_ref() {
+            Some(Self::Ints(ints))
+        } else if let Some(floats) = any.downcast_ref() {
+            Some(Self::Floats(floats))
+        } else if let Some(bools) = any.downcast_ref() {
+            Some(Self::Bools(bools))
+        } else {
+            any.downcast_ref().map(Self::Times)
+        }
+    }
+
+    fn cell(&self, place: usize) -> Cell<'a> {
+        match self {
+            Self::Texts(all) if !all.is_null(place) => Cell::Text(Cow::Borrowed(all.value(place))),
+            Self::Ints(all) if !all.is_null(place) => Cell::Int(all.value(place)),
+            Self::Floats(all) if !all.is_null(place) => Cell::Float(all.value(place)),
+            Self::Bools(all) if !all.is_null(place) => Cell::Bool(all.value(place)),
+            Self::Times(all) if !all.is_null(place) => {
+                Cell::Time(Timestamp::from_micros(all.value(place)))
+            }
+            _ => Cell::Null,
+        }
+    }
+}
+
+fn column<'a, A: Array + 'static>(batch: &'a RecordBatch, name: &str) -> Option<&'a A> {
+    batch.column_by_name(name)?.as_any().downcast_ref()
 }
 
 /// Whether a column of a row of a finished batch holds something.
 pub fn is_there(batch: &RecordBatch, column: &str, place: usize) -> bool {
     batch.column_by_name(column).is_some_and(|array| !array.is_null(place))
-}
-
-fn cell<'a>(batch: &'a RecordBatch, column: &str, place: usize) -> Cell<'a> {
-    let Some(array) = batch.column_by_name(column).filter(|a| !a.is_null(place)) else {
-        return Cell::Null;
-    };
-    let any = array.as_any();
-    if let Some(texts) = any.downcast_ref::<StringArray>() {
-        Cell::Text(Cow::Borrowed(texts.value(place)))
-    } else if let Some(numbers) = any.downcast_ref::<Int64Array>() {
-        Cell::Int(numbers.value(place))
-    } else if let Some(numbers) = any.downcast_ref::<Float64Array>() {
-        Cell::Float(numbers.value(place))
-    } else if let Some(truths) = any.downcast_ref::<BooleanArray>() {
-        Cell::Bool(truths.value(place))
-    } else if let Some(times) = any.downcast_ref::<TimestampMicrosecondArray>() {
-        Cell::Time(Timestamp::from_micros(times.value(place)))
-    } else {
-        Cell::Null
-    }
 }
 
 /// A time of a finished batch; `None` where it is null or there is no such column of times.

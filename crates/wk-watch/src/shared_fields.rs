@@ -20,19 +20,27 @@ pub(crate) const NAMES: [&str; 10] = [
 /// What else rules over text logs may ask of a row, beside its columns.
 pub(crate) const OF_TEXT_LOGS: [&str; 2] = ["resource_ids", "raw"];
 
+/// Reads a field of a row.
+pub(crate) type Reads = for<'a> fn(&'a Row<'_>) -> Option<&'a str>;
+
+/// How one of [`NAMES`] is read; `None` for any other name.
+pub(crate) fn reads(name: &str) -> Option<Reads> {
+    Some(match name {
+        "account" => |row| row.account.as_deref(),
+        "region" => |row| row.region.as_deref(),
+        "actor" => |row| row.actor.as_deref(),
+        "actor_type" => |row| row.actor_type.as_deref(),
+        "access_key" => |row| row.access_key.as_deref(),
+        "session_issuer" => |row| row.session_issuer.as_deref(),
+        "source_ip" => |row| row.source_ip.as_deref(),
+        "user_agent" => |row| row.user_agent.as_deref(),
+        "action" => |row| row.action.as_deref(),
+        "outcome" => |row| row.outcome.map(Outcome::as_str),
+        _ => return None,
+    })
+}
+
 /// What a row says of one of [`NAMES`].
 pub(crate) fn of<'a>(row: &'a Row<'_>, name: &str) -> Option<&'a str> {
-    match name {
-        "account" => row.account.as_deref(),
-        "region" => row.region.as_deref(),
-        "actor" => row.actor.as_deref(),
-        "actor_type" => row.actor_type.as_deref(),
-        "access_key" => row.access_key.as_deref(),
-        "session_issuer" => row.session_issuer.as_deref(),
-        "source_ip" => row.source_ip.as_deref(),
-        "user_agent" => row.user_agent.as_deref(),
-        "action" => row.action.as_deref(),
-        "outcome" => row.outcome.map(Outcome::as_str),
-        _ => None,
-    }
+    reads(name).and_then(|read| read(row))
 }

@@ -45,9 +45,9 @@ impl App {
         until: Timestamp,
     ) -> anyhow::Result<Backtested> {
         let questions = self.questions().await?;
-        let mut backtest = Backtest::of(detections);
+        let (mut backtest, looks) = (Backtest::of(detections), looks(detections));
         for (from, next) in days(since, until) {
-            each_batch(detections, &questions, (from, next), |source, pass, batch| {
+            each_batch(&looks, &questions, (from, next), |source, pass, batch| {
                 backtest.rows(source, pass, batch);
             })
             .await?;
@@ -70,10 +70,10 @@ impl App {
         let new: BTreeSet<String> = rules.filter(|id| !knows(id)).collect();
         let detector = self.detector(detections.clone());
         let (questions, mut all) = (self.questions().await?, Turned::default());
-        let mut eyes = Eyes::of(&detections);
+        let (mut eyes, looks) = (Eyes::of(&detections), looks(&detections));
         for (from, next) in days(since, until).take_while(|_| !new.is_empty()) {
             let mut signals = Pack::default();
-            each_batch(&detections, &questions, (from, next), |source, pass, batch| {
+            each_batch(&looks, &questions, (from, next), |source, pass, batch| {
                 eyes.look(source, pass, batch, &mut signals, &mut drop);
             })
             .await?;
@@ -94,19 +94,25 @@ fn days(since: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, 
     std::iter::successors(next(&(since, since)), next)
 }
 
+/// The looks at rows of each source that rules ask about.
+fn looks(detections: &Detections) -> Vec<(&'static Source, Vec<Pass>)> {
+    let sources = sources::ALL.iter().filter(|s| s.service.is_some());
+    sources.map(|source| (*source, passes(detections, source))).collect()
+}
+
 /// Looks at every row of this time that rules may ask about.
 async fn each_batch(
-    detections: &Detections,
+    looks: &[(&'static Source, Vec<Pass>)],
     questions: &Questions,
     span: (Timestamp, Timestamp),
     mut look: impl FnMut(&'static Source, &Pass, &RecordBatch),
 ) -> anyhow::Result<()> {
-    for source in sources::ALL.iter().filter(|s| s.service.is_some()) {
-        for pass in passes(detections, source) {
+    for (source, passes) in looks.iter().filter(|(s, _)| questions.may_have(s.table, span)) {
+        for pass in passes {
             let (columns, tests) = (&pass.columns, &pass.rows);
             let mut rows = questions.rows_within(source.table, span, columns, tests).await?;
             while let Some(batch) = rows.next().await? {
-                look(source, &pass, &batch);
+                look(source, pass, &batch);
             }
         }
     }

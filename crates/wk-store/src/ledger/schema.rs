@@ -13,6 +13,8 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "trusted_schema", "OFF")?;
     connection.pragma_update(None, "cache_size", -16 * 1024)?; // KiB
+    // What a statement changed is kept until it is done, to undo it; in memory, not in a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Pages of the same findings change in one commit after the other: they are copied once.
     connection.pragma_update(None, "wal_autocheckpoint", 8 * 1024)?; // pages of 4 KiB
     if version(connection)? < VERSION {

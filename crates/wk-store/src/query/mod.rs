@@ -17,6 +17,7 @@ mod hostile;
 mod insights;
 mod mistakes;
 mod names;
+mod one_of;
 pub mod output;
 mod room;
 mod statement;
@@ -35,7 +36,6 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::functions::string;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableSource, col, ident, lit,
 };
@@ -293,6 +293,12 @@ impl Questions {
         Ok(Rows(frame.execute_stream().await.map_err(text)?))
     }
 
+    /// Whether the lake may have rows of a table of this time.
+    pub fn may_have(&self, table: &Table, (since, until): (Timestamp, Timestamp)) -> bool {
+        let files = self.snapshot.files.iter().filter(|file| file.table == table.name);
+        files.into_iter().any(|file| file.last >= since && file.first < until)
+    }
+
     /// Rows of a table whose events happened at `since` or later and before `until`: of these
     /// columns (none is all), and such that one of the tests is true (none is every row).
     ///
@@ -324,10 +330,7 @@ impl Questions {
 fn test(test: &RowTest) -> Expr {
     match test {
         RowTest::There { column } => ident(column).is_not_null(),
-        RowTest::OneOf { column, texts } => {
-            let texts = texts.iter().map(|text| lit(text.as_str())).collect();
-            string::lower().call(vec![ident(column)]).in_list(texts, false)
-        }
+        RowTest::OneOf { column, texts } => one_of::call(ident(column), texts.iter().cloned()),
     }
 }
 

@@ -71,8 +71,8 @@ pub(super) const BETWEEN: char = '\u{1f}';
 
 #[derive(Debug)]
 pub(super) enum Field {
-    /// What every event has, under this name.
-    Core(&'static str),
+    /// What every event has.
+    Core(shared_fields::Reads),
     /// A field of the record.
     Path(FieldPath),
 }
@@ -161,8 +161,8 @@ impl Looks {
 impl Field {
     fn of(name: &str) -> Self {
         // What means the same everywhere is asked before the record's own.
-        match shared_fields::NAMES.iter().find(|shared| **shared == name) {
-            Some(shared) => Self::Core(shared),
+        match shared_fields::reads(name) {
+            Some(reads) => Self::Core(reads),
             None => Self::Path(FieldPath::new(name)),
         }
     }
@@ -174,8 +174,8 @@ impl Field {
         look: &mut dyn FnMut(&str),
     ) {
         match (self, record) {
-            (Self::Core(name), _) => {
-                if let Some(text) = shared_fields::of(row, name) {
+            (Self::Core(reads), _) => {
+                if let Some(text) = reads(row) {
                     look(text);
                 }
             }
