@@ -13,6 +13,7 @@ use std::process::Command;
 const VARIABLE: &str = "MALLOC_ARENA_MAX";
 
 /// Begins the program again with few arenas; goes on as it is where that cannot be done.
+#[expect(clippy::disallowed_methods, reason = "it is the allocator's, and none of ours")]
 pub(crate) fn keep_few() {
     if cfg!(not(target_env = "gnu")) || env::var_os(VARIABLE).is_some() {
         return;
