@@ -6,7 +6,7 @@
 //!
 //! Both ways find the same as a look at every record: a test compares them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wk_lang::json::Value;
 use wk_lang::sigma::{FieldPath, Readers};
@@ -169,7 +169,8 @@ impl Asked {
         if source.json.is_none() {
             return Vec::new();
         }
-        let mut tests: BTreeSet<RowTest> = BTreeSet::new();
+        let mut there: BTreeSet<&str> = BTreeSet::new();
+        let mut one_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         let of_text = |path: &FieldPath| {
             column_of(source, path.as_str()).is_some_and(|column| is_text(self.table, column))
         };
@@ -178,16 +179,22 @@ impl Asked {
             let Some(witnesses) = witnesses else { return Vec::new() };
             for (field, texts) in witnesses {
                 let Some(column) = column_of(source, field.as_str()) else { return Vec::new() };
-                let column = column.to_owned();
-                tests.insert(match texts.is_empty() {
-                    true => RowTest::There { column },
-                    false => RowTest::OneOf { column, texts },
-                });
+                match texts.is_empty() {
+                    true => drop(there.insert(column)),
+                    false => one_of.entry(column).or_default().extend(texts),
+                }
             }
         }
-        let odd = ODD.iter().filter(|column| self.table.index(column).is_some() || is_core(column));
-        tests.extend(odd.map(|column| RowTest::There { column: (*column).to_owned() }));
-        tests.into_iter().collect()
+        let has = |column: &&&str| self.table.index(column).is_some() || is_core(column);
+        there.extend(ODD.iter().filter(has));
+        let one_of = one_of.into_iter().filter(|(column, _)| !there.contains(column));
+        let one_of = one_of.map(|(column, texts)| RowTest::OneOf {
+            column: column.to_owned(),
+            texts: texts.into_iter().collect(),
+        });
+        let tests: Vec<RowTest> = one_of.collect();
+        let there = there.into_iter().map(|column| RowTest::There { column: column.to_owned() });
+        tests.into_iter().chain(there).collect()
     }
 }
 

@@ -3,12 +3,17 @@
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
+use super::fold::with_folded;
+
 /// A regular expression of a rule.
 #[derive(Debug, Clone)]
 pub struct Expression {
     regex: Regex,
     /// A text that every match contains.
     needle: Option<Finder<'static>>,
+    /// Texts of which every match contains one; in lower case, where letter case does not count.
+    alternatives: Option<Regex>,
+    insensitive: bool,
 }
 
 /// How an expression is to be read.
@@ -30,14 +35,35 @@ impl Expression {
             .nest_limit(64)
             .build()?;
         let needle = if flags.insensitive { None } else { required(pattern) };
-        Ok(Self { regex, needle: needle.map(|text| Finder::new(text.as_bytes()).into_owned()) })
+        let needle = needle.map(|text| Finder::new(text.as_bytes()).into_owned());
+        let alternatives = alternatives(pattern).map(|texts| match flags.insensitive {
+            true => texts.to_ascii_lowercase(),
+            false => texts.to_owned(),
+        });
+        let alternatives = alternatives.map(|texts| Regex::new(&texts)).transpose()?;
+        Ok(Self { regex, needle, alternatives, insensitive: flags.insensitive })
     }
 
     /// Whether it is found in the text.
     #[inline]
     pub fn is_match(&self, text: &str) -> bool {
         let lacks = |needle: &Finder<'_>| needle.find(text.as_bytes()).is_none();
-        !self.needle.as_ref().is_some_and(lacks) && self.regex.is_match(text)
+        let lacks_all = |texts: &Regex| self.has_none(texts, text);
+        !self.needle.as_ref().is_some_and(lacks)
+            && !self.alternatives.as_ref().is_some_and(lacks_all)
+            && self.regex.is_match(text)
+    }
+
+    /// Whether none of these texts is in it, which is quickly seen. Letters that are not ASCII may be
+    /// equal to letters that are.
+    fn has_none(&self, texts: &Regex, text: &str) -> bool {
+        match (self.insensitive, text.is_ascii()) {
+            (false, _) => !texts.is_match(text),
+            (true, true) => with_folded(text, |folded| {
+                std::str::from_utf8(folded).is_ok_and(|f| !texts.is_match(f))
+            }),
+            (true, false) => false,
+        }
     }
 
     /// As the rule writes it, without its flags.
@@ -100,8 +126,46 @@ fn required(pattern: &str) -> Option<String> {
     runs.into_iter().max_by_key(String::len).filter(|run| run.len() >= SHORTEST)
 }
 
+/// A group of plain texts that stands by itself at the top of the pattern, so that every match has
+/// one of them.
+fn alternatives(pattern: &str) -> Option<&str> {
+    const SHORTEST: usize = 3;
+    let plain = |text: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_/ ".contains(c);
+        text.len() >= SHORTEST && text.chars().all(fits)
+    };
+    let (mut found, mut depth, mut begun) = (None, 0usize, 0);
+    let mut chars = pattern.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '|' if depth == 0 => return None,
+            '(' if matches!(chars.peek(), Some((_, '?'))) => return None,
+            '(' => {
+                depth += 1;
+                begun = at + 1;
+            }
+            ')' => {
+                depth = depth.checked_sub(1)?;
+                let may_be_missing = matches!(chars.peek(), Some((_, '*' | '?' | '{')));
+                let group = pattern.get(begun..at)?;
+                if depth == 0 && !may_be_missing && group.split('|').all(plain) {
+                    found = Some(group);
+                }
+            }
+            '\\' => match chars.next()?.1 {
+                'd' | 'D' | 'w' | 'W' | 's' | 'S' | 'b' | 'B' | 'A' | 'z' => {}
+                c if c.is_ascii_punctuation() => {}
+                _ => return None,
+            },
+            '[' => skip_class(&mut chars.by_ref().map(|(_, c)| c).peekable())?,
+            _ => {}
+        }
+    }
+    found
+}
+
 /// Goes behind a class such as `[^"]`; nothing if there is a class in it.
-fn skip_class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<()> {
+fn skip_class(chars: &mut std::iter::Peekable<impl Iterator<Item = char>>) -> Option<()> {
     if chars.peek() == Some(&'^') {
         chars.next();
     }
@@ -144,14 +208,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_texts_of_which_every_match_has_one() {
+        for (pattern, expected) in [
+            ("(^|[^a-z])(pacu|kali|parrot)([^a-z]|$)", Some("pacu|kali|parrot")),
+            ("x(abc|defg)+y", Some("abc|defg")),
+            ("(abc|def)?x", None),
+            ("(abc|de)x", None),
+            ("(abc|d.f)x", None),
+            ("(abc|(def))x", None),
+            ("((abc|def)|x)", None),
+            ("(abc|def)|x", None),
+            ("(?:abc|def)", None),
+            (r"[(]\((abc|def)", Some("abc|def")),
+        ] {
+            assert_eq!(alternatives(pattern), expected, "{pattern}");
+        }
+    }
+
     proptest! {
         #[test]
         fn it_says_no_only_where_the_engine_does(
-            pattern in r"([abc]|\.|\\.|[+*?]|\(|\)|\||\[a\]|\[\^b]|a\{2\}|abc){0,8}",
-            text in "[abc.]{0,12}",
+            pattern in r"([abk]|\.|\\.|[+*?]|\(|\)|\||\[a\]|\[\^b]|a\{2\}|abk|\((abk|kab|bak)(\|(abk|bbk))?\)){0,8}",
+            text in "[abkKAB\u{212a}.]{0,12}",
+            insensitive in any::<bool>(),
         ) {
-            if let Ok(expression) = Expression::new(&pattern, Flags::default()) {
-                let plain = Regex::new(&pattern).unwrap();
+            let flags = Flags { insensitive, ..Flags::default() };
+            if let Ok(expression) = Expression::new(&pattern, flags) {
+                let plain = RegexBuilder::new(&pattern).case_insensitive(insensitive).build().unwrap();
                 prop_assert_eq!(expression.is_match(&text), plain.is_match(&text), "{}", pattern);
             }
         }

@@ -66,6 +66,7 @@ mod pattern;
 mod prefilter;
 mod question;
 mod reader;
+mod remembered;
 mod rule;
 mod rule_test;
 mod ruleset;

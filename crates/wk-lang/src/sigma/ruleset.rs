@@ -7,6 +7,7 @@ use super::field::{FieldPath, Record};
 use super::index::{Index, Variety};
 use super::prefilter::Prefilter;
 use super::question::Question;
+use super::remembered::Remembered;
 use super::rule::{LogSource, Rule};
 
 /// Rules that are ready to be matched. Rules are known by their place among those it was compiled
@@ -137,6 +138,7 @@ impl RuleSet {
         matching: &mut Vec<usize>,
     ) {
         matching.clear();
+        let record = &Remembered::new(record);
         self.index.candidates(record, readers.sources, matching);
         matching.retain(|rule| self.holds(*rule, record, readers));
     }
