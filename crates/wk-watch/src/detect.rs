@@ -7,11 +7,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wk_lang::json::{Tape, Value};
 use wk_lang::sigma::{self, FieldPath, FieldValue, Lists, LogSource, Readers, RuleError, RuleSet};
-use wk_model::event::Cell;
 use wk_model::finding::{EventRef, FindingId, Grounds, Matched, Origin, Rule, Sighting};
 use wk_model::{Row, Severity, SeverityWord, Sha256};
 
@@ -20,7 +19,7 @@ use crate::filters;
 use crate::lists;
 use crate::modes::{Mode, ModeEntry, Modes};
 use crate::pack::PACK;
-use crate::shared_fields;
+use crate::row_record::{Field, RowRecord};
 use crate::sources::{self, Source};
 use crate::stateful::{self, Around, MarkedRow, Marks, Names, Stateful};
 use crate::surroundings::{self, Asks, InSurroundings, Surroundings};
@@ -33,6 +32,8 @@ pub struct Detections {
     stateful: Stateful,
     /// Who reads records of each source of the catalogue, in the order of the catalogue.
     readers: Vec<Readers>,
+    /// Where the fields of rules are in rows of each source of the catalogue, once somebody asks.
+    fields: Vec<OnceLock<Vec<Field>>>,
     /// What is known around records.
     surroundings: Surroundings,
     /// What of that the rules ask.
@@ -164,12 +165,24 @@ impl Detections {
         let set =
             compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
         let readers = sources::ALL.iter().map(|s| set.readers(&log_source(s))).collect();
+        let fields = sources::ALL.iter().map(|_| OnceLock::new()).collect();
         let (events, modes) = (EventRules::default(), Modes::default());
         let hash = "".into();
         let asks = Asks::of(set.fields(), &rules, &stateful);
         let surroundings = Surroundings::none();
-        let all =
-            Self { set, rules, stateful, readers, surroundings, asks, events, modes, hash, texts };
+        let all = Self {
+            set,
+            rules,
+            stateful,
+            readers,
+            fields,
+            surroundings,
+            asks,
+            events,
+            modes,
+            hash,
+            texts,
+        };
         (all.hashed(), bad)
     }
 
@@ -294,7 +307,7 @@ impl Detections {
             Some(_) if self.asks.of_single_events() => {
                 self.matches_around(source, &self.around(source, Some(row), None), matching);
             }
-            Some(readers) => self.set.matches(&RowRecord(row), readers, matching),
+            Some(readers) => self.set.matches(&RowRecord::new(row), readers, matching),
             None => matching.clear(),
         }
     }
@@ -317,7 +330,12 @@ impl Detections {
         row: Option<&'a Row<'a>>,
         record: Option<Value<'a>>,
     ) -> InSurroundings<'a> {
-        InSurroundings::new(&self.surroundings, &self.asks, source, row, record)
+        let by_column = match record {
+            Some(_) => None,
+            None => row.map(|row| RowRecord::knowing(row, self.fields_of(source))),
+        };
+        let known = (row, record, by_column);
+        InSurroundings::new(&self.surroundings, &self.asks, source, known)
     }
 
     /// Runs every rule that applies over one event. `matching` is lent.
@@ -352,7 +370,7 @@ impl Detections {
         matching: &mut Vec<usize>,
         see: &mut dyn FnMut(Sighting),
     ) {
-        let by_column = RowRecord(row);
+        let by_column = RowRecord::knowing(row, self.fields_of(source));
         let around = self.asks.of_single_events().then(|| self.around(source, Some(row), record));
         let seen: &dyn sigma::Record = match (&around, &record) {
             (Some(around), _) => around,
@@ -399,9 +417,21 @@ impl Detections {
 
     /// Who reads records of a source.
     pub(crate) fn readers(&self, source: &Source) -> Option<&Readers> {
-        let place = sources::ALL.iter().position(|s| std::ptr::eq(*s, source) || s.id == source.id);
-        place.and_then(|place| self.readers.get(place))
+        self.readers.get(place_of(source)?)
     }
+
+    /// Where the fields of rules are in rows of a source; nothing where the source is not known.
+    fn fields_of(&self, source: &Source) -> &[Field] {
+        let fields = place_of(source).and_then(|place| self.fields.get(place));
+        let of = |path: &FieldPath| Field::of(source.table, path.as_str());
+        let find = || self.set.fields().iter().map(of).collect();
+        fields.map_or(&[], |fields| fields.get_or_init(find))
+    }
+}
+
+/// The place of a source in the catalogue.
+fn place_of(source: &Source) -> Option<usize> {
+    sources::ALL.iter().position(|s| std::ptr::eq(*s, source) || s.id == source.id)
 }
 
 /// The source of a row's table.
@@ -637,39 +667,6 @@ fn texts(value: &FieldValue<'_>, found: &mut Vec<String>) {
         | FieldValue::Int(_)
         | FieldValue::Float(_)
         | FieldValue::Bool(_) => {}
-    }
-}
-
-/// A row of a text log, as rules see it: columns by name.
-pub(crate) struct RowRecord<'a>(pub(crate) &'a Row<'a>);
-
-impl sigma::Record for RowRecord<'_> {
-    fn field(&self, path: &FieldPath) -> FieldValue<'_> {
-        let row = self.0;
-        // A source's own name for a column is as good as the column's.
-        let alias = row.table.aliases.iter().find(|(alias, _)| *alias == path.as_str());
-        let name = alias.map_or(path.as_str(), |(_, column)| column);
-        if let Some(index) = row.table.index(name) {
-            return match &row.cells[index] {
-                Cell::Null => FieldValue::Absent,
-                Cell::Text(text) => FieldValue::Text(Cow::Borrowed(text)),
-                Cell::Int(n) => FieldValue::Int(*n),
-                Cell::Float(n) => FieldValue::Float(*n),
-                Cell::Bool(truth) => FieldValue::Bool(*truth),
-                Cell::Time(time) => FieldValue::Text(Cow::Owned(time.to_string())),
-                Cell::List(items) => FieldValue::Texts(items),
-            };
-        }
-        let text = match name {
-            "resource_ids" => return FieldValue::Texts(&row.resources),
-            "raw" => Some(&*row.raw),
-            _ => shared_fields::of(row, name),
-        };
-        text.map_or(FieldValue::Absent, |text| FieldValue::Text(Cow::Borrowed(text)))
-    }
-
-    fn any_text(&self, look: &mut dyn FnMut(&str) -> bool) -> bool {
-        look(&self.0.raw)
     }
 }
 

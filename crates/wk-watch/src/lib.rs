@@ -38,6 +38,7 @@ pub mod posture;
 pub mod reader;
 pub mod record;
 pub mod rehearsal;
+mod row_record;
 pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;

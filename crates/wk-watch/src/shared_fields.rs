@@ -39,8 +39,3 @@ pub(crate) fn reads(name: &str) -> Option<Reads> {
         _ => return None,
     })
 }
-
-/// What a row says of one of [`NAMES`].
-pub(crate) fn of<'a>(row: &'a Row<'_>, name: &str) -> Option<&'a str> {
-    reads(name).and_then(|read| read(row))
-}

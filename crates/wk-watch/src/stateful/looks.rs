@@ -8,7 +8,7 @@ use wk_model::Row;
 
 use super::compile::{StatefulRule, Target};
 use super::mark::KEYS_MAX;
-use crate::detect::RowRecord;
+use crate::row_record::RowRecord;
 use crate::shared_fields;
 
 /// What rules look at, by the single-event rules that they refer to.
@@ -181,7 +181,7 @@ impl Field {
             }
             (Self::Path(path), Some(record)) => sigma::Record::field(record, path).each_text(look),
             (Self::Path(path), None) => {
-                sigma::Record::field(&RowRecord(row), path).each_text(look);
+                sigma::Record::field(&RowRecord::new(row), path).each_text(look);
             }
         }
     }

@@ -13,8 +13,8 @@ use super::Surroundings;
 use super::asks::Asks;
 use super::field::{Asked, PREFIX};
 use super::names::{Domain, Session, allows_everything, is_private, is_service};
-use crate::detect::RowRecord;
 use crate::places::Place;
+use crate::row_record::RowRecord;
 use crate::sources::{Context, Envelope, Source};
 
 /// A record, as its source wrote it, and around it what is known.
@@ -32,16 +32,17 @@ pub(crate) struct InSurroundings<'a> {
     domain_lists: OnceCell<Vec<Cow<'a, str>>>,
 }
 
+/// What is at hand of an event: its row, its record, and the row as a record where there is no other.
+pub(crate) type Known<'a> = (Option<&'a Row<'a>>, Option<Value<'a>>, Option<RowRecord<'a>>);
+
 impl<'a> InSurroundings<'a> {
     /// Without a row one is read from the record, if something of it is asked.
     pub(crate) fn new(
         surroundings: &'a Surroundings,
         asks: &'a Asks,
         source: &'a Source,
-        row: Option<&'a Row<'a>>,
-        record: Option<Value<'a>>,
+        (row, record, by_column): Known<'a>,
     ) -> Self {
-        let by_column = if record.is_none() { row.map(RowRecord) } else { None };
         let known = OnceCell::new();
         if let Some(row) = row {
             known.get_or_init(|| Some(Cow::Borrowed(row)));

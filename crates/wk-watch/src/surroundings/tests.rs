@@ -37,7 +37,7 @@ fn surroundings() -> Surroundings {
 fn field(source: &'static Source, record: &str, name: &str) -> String {
     let (surroundings, asks, mut tape) = (surroundings(), Asks::default(), Tape::new());
     let record = tape.parse(record).unwrap();
-    let record = InSurroundings::new(&surroundings, &asks, source, None, Some(record));
+    let record = InSurroundings::new(&surroundings, &asks, source, (None, Some(record), None));
     let mut texts = Vec::new();
     record.field(&FieldPath::new(name)).each_text(&mut |text| texts.push(text.to_owned()));
     texts.join(" ")
@@ -362,7 +362,7 @@ fn texts_of_any_kind_come_through_json_unchanged() {
     let record =
         tape.parse(r#"{"a":"\"\\\u0001\n ü","b":[1,{"c":null}],"d":true,"e":null}"#).unwrap();
     let around =
-        InSurroundings::new(&surroundings, &asks, source("cloudtrail"), None, Some(record));
+        InSurroundings::new(&surroundings, &asks, source("cloudtrail"), (None, Some(record), None));
     let names: Vec<FieldPath> =
         ["a", "b", "b.c", "d", "e", "f", "wk.source.asn"].map(FieldPath::new).into();
     let json = as_json(&around, &names);
