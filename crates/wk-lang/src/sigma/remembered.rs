@@ -4,20 +4,20 @@ use std::cell::RefCell;
 
 use super::field::{FieldPath, FieldValue, Record};
 
-/// How many fields are remembered; those that share a place take turns.
-const PLACES: usize = 32;
+/// How many fields are remembered of one record; beyond, each is looked for again.
+const FIELDS_MAX: usize = 24;
 
 /// A record with the values that were found in it. Only fields of a rule set are remembered, by their
 /// numbers, so all who ask must be of one set.
 pub(super) struct Remembered<'a, R: ?Sized> {
     record: &'a R,
-    known: RefCell<[(usize, FieldValue<'a>); PLACES]>,
+    /// Few: they are looked through one by one.
+    known: RefCell<Vec<(usize, FieldValue<'a>)>>,
 }
 
 impl<'a, R: Record + ?Sized> Remembered<'a, R> {
     pub(super) fn new(record: &'a R) -> Self {
-        let nothing = [const { (usize::MAX, FieldValue::Absent) }; PLACES];
-        Self { record, known: RefCell::new(nothing) }
+        Self { record, known: RefCell::new(Vec::with_capacity(FIELDS_MAX / 2)) }
     }
 }
 
@@ -26,11 +26,14 @@ impl<R: Record + ?Sized> Record for Remembered<'_, R> {
     fn field(&self, path: &FieldPath) -> FieldValue<'_> {
         let Some(number) = path.index() else { return self.record.field(path) };
         let mut known = self.known.borrow_mut();
-        let (of, value) = &mut known[number % PLACES];
-        if *of != number {
-            (*of, *value) = (number, self.record.field(path));
+        if let Some((_, value)) = known.iter().find(|(of, _)| *of == number) {
+            return value.clone();
         }
-        value.clone()
+        let value = self.record.field(path);
+        if known.len() < FIELDS_MAX {
+            known.push((number, value.clone()));
+        }
+        value
     }
 
     fn any_text(&self, look: &mut dyn FnMut(&str) -> bool) -> bool {
@@ -44,17 +47,18 @@ mod tests {
     use crate::json::Tape;
 
     #[test]
-    fn fields_that_share_a_place_are_not_taken_for_each_other() {
+    fn a_field_is_what_the_record_says_however_many_are_asked_for() {
         let mut tape = Tape::new();
-        let record = tape.parse(r#"{"a":1,"b":2}"#).unwrap();
+        let json: Vec<String> = (0..40).map(|n| format!("\"f{n}\":{n}")).collect();
+        let json = ["{", &json.join(","), "}"].concat();
+        let record = tape.parse(&json).unwrap();
         let remembered = Remembered::new(&record);
-        let (a, b) = (FieldPath::at("a", 3), FieldPath::at("b", 3 + PLACES));
-        let asked = [&a, &b, &a, &FieldPath::new("b")];
-        let said = asked.map(|path| {
+        let paths: Vec<FieldPath> = (0..40).map(|n| FieldPath::at(&format!("f{n}"), n)).collect();
+        for (n, path) in paths.iter().chain(&paths).enumerate() {
             let mut said = String::new();
             remembered.field(path).each_text(&mut |text| said.push_str(text));
-            said
-        });
-        assert_eq!(said, ["1", "2", "1", "2"]);
+            assert_eq!(said, (n % 40).to_string());
+        }
+        assert!(remembered.known.borrow().len() == FIELDS_MAX);
     }
 }
