@@ -14,6 +14,7 @@ from pathlib import Path
 
 import build
 import detect
+import growth
 import ingest
 import lake_soak
 import patterns
@@ -28,7 +29,7 @@ BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_
 #: These measure a part of the program, which is built without the rest.
 WITHOUT_PROGRAM = {"patterns"}
 #: Only when asked for by name: they take long.
-SOAKS = {"lake-soak": lake_soak.bench, "query-growth": query_growth.bench}
+SOAKS = {"lake-soak": lake_soak.bench, "query-growth": query_growth.bench, "growth": growth.bench}
 
 
 def arguments():

@@ -39,7 +39,13 @@ impl Sha256 {
     }
     /// The first hexadecimal digits, for people.
     pub fn short(&self) -> String {
-        self.to_string().chars().take(16).collect()
+        self.digits(16)
+    }
+    /// The first so many hexadecimal digits.
+    pub fn digits(&self, many: usize) -> String {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let of = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        self.0.iter().flat_map(of).take(many).map(char::from).collect()
     }
     /// Reads 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
@@ -69,7 +75,7 @@ impl Sha256Writer {
 
 impl fmt::Display for Sha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        f.write_str(&self.digits(64))
     }
 }
 

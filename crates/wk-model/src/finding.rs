@@ -195,7 +195,7 @@ impl FindingId {
         Self::of(&[b"report", product.as_bytes(), native.as_bytes()])
     }
     fn of(parts: &[&[u8]]) -> Self {
-        Self(Sha256::of_parts(parts).to_string().chars().take(32).collect())
+        Self(Sha256::of_parts(parts).digits(32))
     }
 }
 

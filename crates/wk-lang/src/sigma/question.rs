@@ -80,10 +80,12 @@ impl Question {
     pub(super) fn guess(&self) -> Guess {
         let one = |want: &Want| match want {
             Want::Null => Guess { cost: 0.1, truth: 0.7 },
-            Want::Exists(_) => Guess { cost: 0.1, truth: 0.5 },
+            // Rules say that a field is there to be sure of it.
+            Want::Exists(true) => Guess { cost: 0.1, truth: 0.9 },
+            Want::Exists(false) => Guess { cost: 0.1, truth: 0.1 },
             Want::Text(pattern) if pattern.equals().is_some() => Guess { cost: 0.2, truth: 0.05 },
             Want::Number(_) => Guess { cost: 0.2, truth: 0.05 },
-            Want::Text(_) => Guess { cost: 0.5, truth: 0.1 },
+            Want::Text(_) => Guess { cost: 0.2, truth: 0.05 },
             Want::Networks(_) | Want::Compare(..) => Guess { cost: 1.0, truth: 0.2 },
             Want::Time(..) => Guess { cost: 1.0, truth: 0.2 },
             Want::Field(_) => Guess { cost: 3.0, truth: 0.2 },
