@@ -45,6 +45,9 @@ pub struct Row<'a> {
     pub flags: Vec<String>,
     /// The table's own columns, by index.
     pub cells: Vec<Cell<'a>>,
+    /// Its columns say of the record's fields what the record says, as far as its source promises
+    /// that of them: rules need not look for these in the record.
+    pub as_written: bool,
     /// The record as it came.
     pub raw: Cow<'a, str>,
     /// The finding that the record itself is (GuardDuty, Security Hub, a failure event).
@@ -134,6 +137,7 @@ impl<'a> Row<'a> {
             resources: Vec::new(),
             flags: Vec::new(),
             cells: vec![Cell::Null; table.columns.len()],
+            as_written: false,
             raw: raw.into(),
             sighting: None,
         }

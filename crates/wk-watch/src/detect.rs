@@ -16,6 +16,7 @@ use wk_model::{Row, Severity, SeverityWord, Sha256};
 
 use crate::event_rules::{EventRule, EventRules};
 use crate::filters;
+use crate::history;
 use crate::lists;
 use crate::modes::{Mode, ModeEntry, Modes};
 use crate::pack::PACK;
@@ -32,8 +33,8 @@ pub struct Detections {
     stateful: Stateful,
     /// Who reads records of each source of the catalogue, in the order of the catalogue.
     readers: Vec<Readers>,
-    /// Where the fields of rules are in rows of each source of the catalogue, once somebody asks.
-    fields: Vec<OnceLock<Vec<Field>>>,
+    /// Where the fields of rules are in rows of each source of the catalogue.
+    fields: Vec<KnownFields>,
     /// What is known around records.
     surroundings: Surroundings,
     /// What of that the rules ask.
@@ -46,6 +47,15 @@ pub struct Detections {
     hash: Arc<str>,
     /// The texts of the files of rules, by their names.
     texts: BTreeMap<String, String>,
+}
+
+/// Where the fields of rules are in rows of a source, by their numbers, once somebody asks.
+#[derive(Default)]
+struct KnownFields {
+    /// Of rows without a record: their columns.
+    columns: OnceLock<Vec<Field>>,
+    /// Of rows with one: columns that hold what is written there.
+    written: OnceLock<Vec<Field>>,
 }
 
 /// A rule of either kind, as far as it says who it is.
@@ -165,7 +175,7 @@ impl Detections {
         let set =
             compiled.or_else(|_| RuleSet::compile([])).expect("few enough rules by the cut above");
         let readers = sources::ALL.iter().map(|s| set.readers(&log_source(s))).collect();
-        let fields = sources::ALL.iter().map(|_| OnceLock::new()).collect();
+        let fields = sources::ALL.iter().map(|_| KnownFields::default()).collect();
         let (events, modes) = (EventRules::default(), Modes::default());
         let hash = "".into();
         let asks = Asks::of(set.fields(), &rules, &stateful);
@@ -330,10 +340,7 @@ impl Detections {
         row: Option<&'a Row<'a>>,
         record: Option<Value<'a>>,
     ) -> InSurroundings<'a> {
-        let by_column = match record {
-            Some(_) => None,
-            None => row.map(|row| RowRecord::knowing(row, self.fields_of(source))),
-        };
+        let by_column = row.map(|row| self.row_record(source, row, record));
         let known = (row, record, by_column);
         InSurroundings::new(&self.surroundings, &self.asks, source, known)
     }
@@ -370,17 +377,15 @@ impl Detections {
         matching: &mut Vec<usize>,
         see: &mut dyn FnMut(Sighting),
     ) {
-        let by_column = RowRecord::knowing(row, self.fields_of(source));
+        let by_column = self.row_record(source, row, record);
         let around = self.asks.of_single_events().then(|| self.around(source, Some(row), record));
-        let seen: &dyn sigma::Record = match (&around, &record) {
-            (Some(around), _) => around,
-            (None, Some(record)) => record,
-            (None, None) => &by_column,
+        let seen: &dyn sigma::Record = match &around {
+            Some(around) => around,
+            None => &by_column,
         };
-        match (&around, &record) {
-            (Some(around), _) => self.set.matches(around, readers, matching),
-            (None, Some(record)) => self.set.matches(record, readers, matching),
-            (None, None) => self.set.matches(&by_column, readers, matching),
+        match &around {
+            Some(around) => self.set.matches(around, readers, matching),
+            None => self.set.matches(&by_column, readers, matching),
         }
         for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
             let mut sighting = rule.sighting(row, seen);
@@ -420,12 +425,39 @@ impl Detections {
         self.readers.get(place_of(source)?)
     }
 
+    /// A row and its record, as rules see them.
+    fn row_record<'a>(
+        &'a self,
+        source: &Source,
+        row: &'a Row<'a>,
+        record: Option<Value<'a>>,
+    ) -> RowRecord<'a> {
+        let fields: &[Field] = match record {
+            None => {
+                self.fields_of(source, |known| &known.columns, |name| Field::of(source.table, name))
+            }
+            Some(_) if row.as_written => {
+                let written = |name: &str| match history::column_of(source, name) {
+                    Some(_) => Field::of(source.table, name),
+                    None => Field::Nowhere,
+                };
+                self.fields_of(source, |known| &known.written, written)
+            }
+            Some(_) => &[],
+        };
+        RowRecord::knowing(row, fields, record)
+    }
+
     /// Where the fields of rules are in rows of a source; nothing where the source is not known.
-    fn fields_of(&self, source: &Source) -> &[Field] {
-        let fields = place_of(source).and_then(|place| self.fields.get(place));
-        let of = |path: &FieldPath| Field::of(source.table, path.as_str());
-        let find = || self.set.fields().iter().map(of).collect();
-        fields.map_or(&[], |fields| fields.get_or_init(find))
+    fn fields_of(
+        &self,
+        source: &Source,
+        of: impl Fn(&KnownFields) -> &OnceLock<Vec<Field>>,
+        find: impl Fn(&str) -> Field,
+    ) -> &[Field] {
+        let known = place_of(source).and_then(|place| self.fields.get(place));
+        let find = || self.set.fields().iter().map(|path| find(path.as_str())).collect();
+        known.map_or(&[], |known| of(known).get_or_init(find))
     }
 }
 

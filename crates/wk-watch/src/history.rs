@@ -233,7 +233,7 @@ impl OfRule {
 }
 
 /// The column that holds a field of a source's records as it was written.
-fn column_of(source: &Source, name: &str) -> Option<&'static str> {
+pub(crate) fn column_of(source: &Source, name: &str) -> Option<&'static str> {
     let table = source.table;
     let by_alias = table.aliases.iter().find(|(alias, _)| *alias == name);
     let column = by_alias.map_or(name, |(_, column)| *column);
@@ -314,7 +314,8 @@ mod tests {
         let place = Place { delivered: time, received: time, object: "o", ordinal: 0 };
         builder.append(&row, time, &place);
         let batch = builder.finish(time).ok()?;
-        let written = columns::row(row.table, &batch, 0);
+        let mut by_record = Vec::new();
+        pack.matches(source, record, &mut by_record);
 
         let mut matching = Vec::new();
         let tell = |told: &mut BTreeSet<String>, sighting: Sighting| {
@@ -324,7 +325,8 @@ mod tests {
             ));
         };
         let (mut whole, mut in_looks): (Said, Said) = Default::default();
-        pack.run(source, &written, Some(record), &mut matching, &mut |s| tell(&mut whole.1, s));
+        pack.run(source, &row, Some(record), &mut matching, &mut |s| tell(&mut whole.1, s));
+        assert_eq!(matching, by_record, "columns say otherwise: {json}");
         whole.0.extend(&matching);
         for pass in passes.iter().filter(|pass| reads(pass, &batch)) {
             let there = |column: &str| columns::is_there(&batch, column, 0);

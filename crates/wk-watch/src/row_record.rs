@@ -1,19 +1,22 @@
-//! A row, as rules see it that have no record: columns by name.
+//! A row, as rules see it: columns by name, and behind them the record where there is one.
 
 use std::borrow::Cow;
 
+use wk_lang::json::Value;
 use wk_lang::sigma::{FieldPath, FieldValue, Record};
 use wk_model::event::Cell;
 use wk_model::{Row, Table};
 
 use crate::shared_fields::{self, Reads};
 
-/// A row whose columns are fields.
+/// A row whose columns are fields. Of a record that is JSON it answers what its columns hold as it was
+/// written; the rest is looked for in the record.
 #[derive(Clone, Copy)]
 pub(crate) struct RowRecord<'a> {
     row: &'a Row<'a>,
     /// Where the fields of a set of rules are, by their numbers.
     fields: &'a [Field],
+    record: Option<Value<'a>>,
 }
 
 /// Where a field is in the rows of a table.
@@ -34,12 +37,17 @@ pub(crate) enum Field {
 impl<'a> RowRecord<'a> {
     /// A row whose fields are looked for by name.
     pub(crate) fn new(row: &'a Row<'a>) -> Self {
-        Self { row, fields: &[] }
+        Self { row, fields: &[], record: None }
     }
 
-    /// A row of which it is known where the fields of a set of rules are.
-    pub(crate) fn knowing(row: &'a Row<'a>, fields: &'a [Field]) -> Self {
-        Self { row, fields }
+    /// A row and its record, if there is one, of which it is known where the fields of a set of rules
+    /// are.
+    pub(crate) fn knowing(
+        row: &'a Row<'a>,
+        fields: &'a [Field],
+        record: Option<Value<'a>>,
+    ) -> Self {
+        Self { row, fields, record }
     }
 }
 
@@ -80,12 +88,20 @@ impl Field {
 }
 
 impl Record for RowRecord<'_> {
+    #[inline]
     fn field(&self, path: &FieldPath) -> FieldValue<'_> {
         let known = path.index().and_then(|number| self.fields.get(number).copied());
-        known.unwrap_or_else(|| Field::of(self.row.table, path.as_str())).value(self.row)
+        match (known, &self.record) {
+            (None | Some(Field::Nowhere), Some(record)) => record.field(path),
+            (Some(known), _) => known.value(self.row),
+            (None, None) => Field::of(self.row.table, path.as_str()).value(self.row),
+        }
     }
 
     fn any_text(&self, look: &mut dyn FnMut(&str) -> bool) -> bool {
-        look(&self.row.raw)
+        match &self.record {
+            Some(record) => record.any_text(look),
+            None => look(&self.row.raw),
+        }
     }
 }

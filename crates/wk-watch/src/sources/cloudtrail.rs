@@ -162,10 +162,14 @@ fn read<'a>(record: Value<'a>, context: &Context<'a>) -> Result<Row<'a>, Refusal
         .iter()
         .find_map(|at| text_of(&row, *at))
         .or(context.envelope.account.map(Cow::Borrowed));
-    row.region = row.region.or(context.envelope.region.map(Cow::Borrowed));
+    if let (None, Some(region)) = (&row.region, context.envelope.region) {
+        row.flag("awsRegion", "is absent, the envelope's stands for it", region);
+        row.region = Some(Cow::Borrowed(region));
+    }
     row.actor = actor(&row);
     row.action = action(&row);
     row.outcome = Some(outcome(&row, record));
+    row.as_written = row.flags.is_empty() && row.cells[INSIGHT_DETAILS] == Cell::Null;
     Ok(row)
 }
 

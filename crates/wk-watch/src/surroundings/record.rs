@@ -32,7 +32,7 @@ pub(crate) struct InSurroundings<'a> {
     domain_lists: OnceCell<Vec<Cow<'a, str>>>,
 }
 
-/// What is at hand of an event: its row, its record, and the row as a record where there is no other.
+/// What is at hand of an event: its row, its record, and both as rules see them.
 pub(crate) type Known<'a> = (Option<&'a Row<'a>>, Option<Value<'a>>, Option<RowRecord<'a>>);
 
 impl<'a> InSurroundings<'a> {
@@ -193,18 +193,18 @@ fn truth(truth: Option<bool>) -> FieldValue<'static> {
 impl Record for InSurroundings<'_> {
     fn field(&self, path: &FieldPath) -> FieldValue<'_> {
         let ours = self.asks.ours(path);
-        match (ours, &self.record, &self.by_column) {
+        match (ours, &self.by_column, &self.record) {
             (Some(asked), _, _) => self.value(asked),
-            (None, Some(record), _) => record.field(path),
-            (None, None, Some(row)) => row.field(path),
+            (None, Some(row), _) => row.field(path),
+            (None, None, Some(record)) => record.field(path),
             (None, None, None) => FieldValue::Absent,
         }
     }
 
     fn any_text(&self, look: &mut dyn FnMut(&str) -> bool) -> bool {
-        match (&self.record, &self.by_column) {
-            (Some(record), _) => record.any_text(look),
-            (None, Some(row)) => row.any_text(look),
+        match (&self.by_column, &self.record) {
+            (Some(row), _) => row.any_text(look),
+            (None, Some(record)) => record.any_text(look),
             (None, None) => false,
         }
     }
