@@ -16,6 +16,8 @@ use crate::tidy::house::House;
 /// A fuzz target and what it begins with.
 struct Target {
     name: &'static str,
+    /// The package that it is built in.
+    folder: &'static str,
     /// Seeds, by the beginning of their path.
     seeds: &'static [&'static str],
     /// What stands before each seed: the bytes that say how it is to be read.
@@ -25,11 +27,16 @@ struct Target {
     longest: usize,
 }
 
+/// The targets that need a decoder of Parquet, or stand beside them.
+const ALL: &str = "fuzz";
+/// Those that are built in minutes.
+const LIGHT: &str = "fuzz/light";
 const OBJECTS: &[&str] = &["fuzz/seeds/objects/"];
 
 const TARGETS: &[Target] = &[
     Target {
         name: "event_pattern",
+        folder: ALL,
         seeds: &["fuzz/seeds/patterns/"],
         before: &[""],
         dictionaries: &["patterns", "json"],
@@ -37,6 +44,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "insights",
+        folder: ALL,
         seeds: &["fuzz/seeds/queries/"],
         before: &[""],
         dictionaries: &["insights"],
@@ -44,6 +52,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "json_tape",
+        folder: ALL,
         seeds: OBJECTS,
         before: &[""],
         dictionaries: &["json"],
@@ -51,6 +60,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "json_splitter",
+        folder: ALL,
         seeds: OBJECTS,
         before: &["00"],
         dictionaries: &["json"],
@@ -58,6 +68,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "sigma_rules",
+        folder: ALL,
         seeds: &["fuzz/seeds/rules/", "rules/account/", "rules/ec2/", "rules/cloudtrail/"],
         before: &[""],
         dictionaries: &["sigma"],
@@ -65,6 +76,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "sigma_match",
+        folder: ALL,
         seeds: OBJECTS,
         before: &[""],
         dictionaries: &["json"],
@@ -72,6 +84,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "reader_auto",
+        folder: ALL,
         seeds: OBJECTS,
         before: &["000", "511"],
         dictionaries: &["json", "logs"],
@@ -79,6 +92,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "reader_forced",
+        folder: ALL,
         seeds: OBJECTS,
         before: &[
             "A1", "B1", "C1", "D1", "E1", "F1", "G1", "H1", "I1", "J1", "K1", "L1", "M1", "N1",
@@ -89,6 +103,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "timestamps",
+        folder: ALL,
         seeds: &["fuzz/seeds/times/"],
         before: &[""],
         dictionaries: &["times"],
@@ -96,6 +111,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "gzip_inflate",
+        folder: ALL,
         seeds: OBJECTS,
         before: &["2"],
         dictionaries: &["packed"],
@@ -103,6 +119,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "unpack_object",
+        folder: ALL,
         seeds: OBJECTS,
         // Each of the eight files as it is, with two bytes of its end changed, and no file of ours.
         before: &["\0", "\u{1}", "\u{2}", "\u{3}", "\u{4}", "\u{5}", "\u{6}", "\u{7}", "x"],
@@ -111,10 +128,36 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "sql_text",
+        folder: ALL,
         seeds: &["fuzz/seeds/sql/"],
         before: &["\0\0\0\0", "\0\u{7}\u{40}\u{3}", "\u{20}\u{10}\u{7f}\u{5}"],
         dictionaries: &["sql"],
         longest: 1024,
+    },
+    Target {
+        name: "queue_messages",
+        folder: LIGHT,
+        seeds: &["fuzz/seeds/messages/"],
+        before: &[""],
+        dictionaries: &["messages", "json"],
+        longest: 2048,
+    },
+    Target {
+        name: "otlp_body",
+        folder: LIGHT,
+        seeds: &["fuzz/seeds/otlp/"],
+        // As JSON, and as protobuf with the byte at this place changed.
+        before: &["0", "2\0\0\n", "2\u{9}\0\u{7f}"],
+        dictionaries: &["messages", "json"],
+        longest: 2048,
+    },
+    Target {
+        name: "aws_xml",
+        folder: LIGHT,
+        seeds: &["fuzz/seeds/xml/"],
+        before: &[""],
+        dictionaries: &["xml"],
+        longest: 2048,
     },
 ];
 
@@ -130,14 +173,14 @@ pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
     let asked = Asked::read(std::env::args().skip(2))?;
     let targets: Vec<&Target> = TARGETS.iter().filter(|t| asked.wants(t)).collect();
     anyhow::ensure!(!targets.is_empty(), "no such target; there are {}", names(TARGETS.iter()));
-    let fuzz = house.root.join("fuzz");
     anyhow::ensure!(
-        cargo::succeeds(&fuzz, &["fuzz", "--version"]),
+        cargo::succeeds(&house.root.join(ALL), &["fuzz", "--version"]),
         "needs cargo-fuzz: `cargo install cargo-fuzz --locked`, and a C++ compiler; no nightly Rust"
     );
     let data = asked.data.as_deref().map(files_below).transpose()?.unwrap_or_default();
     let mut failed = Vec::new();
     for target in targets {
+        let fuzz = house.root.join(target.folder);
         target.sow(house, &fuzz, &data)?;
         if let Err(error) = target.run(&fuzz, asked.seconds, out) {
             writeln!(out, "xtask fuzz: {error:#}")?;
@@ -145,7 +188,10 @@ pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
         }
     }
     let failed = names(failed.into_iter());
-    anyhow::ensure!(failed.is_empty(), "failed: {failed}; the inputs are in fuzz/artifacts");
+    anyhow::ensure!(
+        failed.is_empty(),
+        "failed: {failed}; the inputs are in artifacts/ beside their targets"
+    );
     Ok(())
 }
 
@@ -242,10 +288,12 @@ mod tests {
     #[test]
     fn every_target_of_the_manifest_is_run() {
         let house = House::open().unwrap();
-        let manifest = house.text("fuzz/Cargo.toml").unwrap();
-        let built = manifest.lines().filter(|line| line.starts_with("path = \"targets/")).count();
+        let manifest = |folder| house.text(&format!("{folder}/Cargo.toml")).unwrap();
+        let built = [ALL, LIGHT].map(manifest).concat();
+        let built = built.lines().filter(|line| line.starts_with("path = \"targets/")).count();
         assert_eq!(built, TARGETS.len());
         for target in TARGETS {
+            let manifest = manifest(target.folder);
             assert!(manifest.contains(&format!("name = \"{}\"", target.name)), "{}", target.name);
             for start in target.seeds {
                 assert!(house.files.iter().any(|file| file.path.starts_with(start)), "{start}");

@@ -47,10 +47,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, BadXml> {
     let mut open = vec![Element::default()];
     loop {
         match reader.read_event().map_err(|e| BadXml::Form(e.to_string()))? {
-            Event::Start(start) => open
-                .push(Element { name: local(start.local_name().as_ref()), ..Element::default() }),
+            Event::Start(start) => {
+                open.push(Element {
+                    name: local(start.local_name().as_ref())?,
+                    ..Element::default()
+                });
+            }
             Event::Empty(start) => {
-                let name = local(start.local_name().as_ref());
+                let name = local(start.local_name().as_ref())?;
                 child(&mut open, name, Value::Null);
             }
             Event::End(_) => {
@@ -76,6 +80,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, BadXml> {
 
 fn document(open: Vec<Element>) -> Result<Document, BadXml> {
     match <[Element; 1]>::try_from(open) {
+        Ok([outside]) if !outside.text.trim().is_empty() => {
+            Err(BadXml::Form("there is text outside of the outermost element".into()))
+        }
         Ok([outside]) => match <[(String, Value); 1]>::try_from(outside.children) {
             Ok([(root, content)]) => Ok(Document { root, content }),
             Err(_) => Err(BadXml::Form("there is not exactly one outermost element".into())),
@@ -132,8 +139,11 @@ fn resolved(name: &BytesRef<'_>) -> Result<String, BadXml> {
         .ok_or_else(|| form(format!("nobody knows the entity {name:?}")))
 }
 
-fn local(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
+fn local(name: &[u8]) -> Result<String, BadXml> {
+    if name.is_empty() {
+        return Err(BadXml::Form("an element has no name".into()));
+    }
+    Ok(String::from_utf8_lossy(name).into_owned())
 }
 
 #[cfg(test)]
@@ -176,5 +186,14 @@ mod tests {
             assert!(read(text.as_bytes()).is_err(), "{:?}", text.get(..20).unwrap_or(text));
         }
         assert!(read(b"<a>\xff</a>").is_err());
+    }
+
+    #[test]
+    fn an_element_without_a_name_and_text_outside_of_all_are_refused() {
+        // Found by the fuzzer: the first was read as an element whose name is empty.
+        for text in ["<\tember/>", "<x:/>", "<></>", "<a/>text", "text<a/>", "<a/>&amp;"] {
+            assert!(read(text.as_bytes()).is_err(), "{text:?}");
+        }
+        assert_eq!(content(" \n<R>1</R>\n<!-- x -->"), json!("1"));
     }
 }
