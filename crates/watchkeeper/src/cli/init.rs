@@ -223,10 +223,13 @@ fn config(choices: &Choices) -> String {
          url = {:?}\n\
          region = {:?}\n\
          # Only these buckets may be named by messages.\n\
-         buckets = [{}]\n",
+         buckets = [{}]\n\
+         # What nobody could read ends there; `watchkeeper status` and a self-alert tell of it.\n\
+         dead_letters = {:?}\n",
         choices.queue_arn(),
         choices.region,
-        quoted.join(", ")
+        quoted.join(", "),
+        choices.dead_letters_arn()
     );
     for bucket in &choices.log_buckets {
         text = format!(
@@ -238,8 +241,17 @@ fn config(choices: &Choices) -> String {
             choices.region
         );
     }
-    text
+    text + PEOPLE
 }
+
+/// Whom to tell is for the user to say; without it the record alone hears of findings.
+const PEOPLE: &str = "
+# Nobody is told of anything yet. The built-in routes tell the channels `page`, `ticket` and `operations`:
+# guide.md, \"Notifications\", shows every kind, and `watchkeeper notify test NAME` tries one.
+#[channels.page]
+#kind = \"pagerduty\"
+#routing_key = \"env:PAGERDUTY_KEY\"
+";
 
 fn tell(
     folder: &Path,
@@ -334,6 +346,8 @@ mod tests {
         assert_eq!(role.external_id.as_deref(), Some("an-outside-id"));
         assert_eq!(config.queue[0].url, "arn:aws:sqs:eu-west-1:111122223333:watchkeeper");
         assert_eq!(config.queue[0].buckets, ["org-trail", "flow.logs"]);
+        let dead = "arn:aws:sqs:eu-west-1:111122223333:watchkeeper-dead";
+        assert_eq!(config.queue[0].dead_letters.as_deref(), Some(dead));
         assert_eq!(config.listing.len(), 2);
         assert_eq!(config.lake.location.as_deref(), Some("s3://the-lake/watchkeeper"));
     }

@@ -12,7 +12,7 @@ use wk_engine::service::listing::ListingPull;
 use wk_engine::service::notices::Notices;
 use wk_engine::service::queue::{self, QueuePull};
 use wk_engine::service::rounds::RoundsPull;
-use wk_engine::service::schedule::{Scheduled, When};
+use wk_engine::service::schedule::{self, Scheduled, When};
 use wk_engine::service::selfwatch::{More, SelfwatchJob};
 use wk_engine::service::spool::SpoolPull;
 use wk_engine::service::supervisor::Patience;
@@ -374,6 +374,7 @@ impl Parts {
             when,
             work: Box::new(move |_| work(app.clone())),
             bookmarks: self.bookmarks.clone(),
+            limits: schedule::Limits::default(),
         };
         job(format!("schedule {name}"), Arc::new(scheduled), |scheduled, post| {
             Box::pin(async move { scheduled.run(&post).await })

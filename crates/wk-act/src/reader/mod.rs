@@ -68,6 +68,11 @@ impl Choices {
         format!("{}-findings", self.queue)
     }
 
+    /// The ARN of the queue of messages that nobody could handle.
+    pub fn dead_letters_arn(&self) -> String {
+        self.arn("sqs", &self.region, &self.dead_letters())
+    }
+
     fn dead_letters(&self) -> String {
         format!("{}-dead", self.queue)
     }
@@ -118,7 +123,7 @@ pub(crate) fn some_permissions() -> Permissions {
     let texts = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
     Permissions {
         reader: texts(&["cloudtrail:DescribeTrails", "logs:FilterLogEvents"]),
-        queue: texts(&["sqs:ReceiveMessage", "sqs:DeleteMessage"]),
+        queue: texts(&["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]),
         topics: texts(&["sns:Publish"]),
     }
 }

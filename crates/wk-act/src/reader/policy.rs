@@ -26,6 +26,17 @@ pub fn service(permissions: &Permissions, choices: &Choices) -> Value {
         }),
         enter(choices),
     ];
+    // How many dead letters there are is asked; to read or delete them is for people.
+    let asks = |action: &&String| action.starts_with("sqs:Get");
+    let asks: Vec<&String> = permissions.queue.iter().filter(asks).collect();
+    if !asks.is_empty() {
+        statements.push(json!({
+            "Sid": "CountDeadLetters",
+            "Effect": "Allow",
+            "Action": asks,
+            "Resource": choices.dead_letters_arn(),
+        }));
+    }
     let bucket = |name: &String| format!("arn:{}:s3:::{name}", choices.partition);
     let objects = |name: &String| format!("arn:{}:s3:::{name}/*", choices.partition);
     if !choices.log_buckets.is_empty() {
@@ -180,6 +191,14 @@ mod tests {
             Choices { log_buckets: (0..5).map(|n| format!("bucket-{n}")).collect(), ..example() };
         let chars = service(&some_permissions(), &many).to_string().len();
         assert!(chars < MANAGED_CHARS_MAX, "{chars}");
+    }
+
+    #[test]
+    fn dead_letters_are_counted_and_never_taken() {
+        let policy = service(&some_permissions(), &example());
+        let dead = statement(&policy, "CountDeadLetters");
+        assert_eq!(dead["Action"], json!(["sqs:GetQueueAttributes"]));
+        assert_eq!(dead["Resource"], "arn:aws:sqs:eu-west-1:111122223333:watchkeeper-dead");
     }
 
     #[test]

@@ -73,12 +73,14 @@ impl Shared<'_> {
         if ready.is_empty() {
             return Ok(());
         }
-        let commit = self.commit_of(&mut ready).await?;
+        let (commit, merged_away) = self.commit_of(&mut ready).await?;
         match self.ingest.ledger.commit(&commit).await? {
             Committed::Done { .. } => {
                 sealed.done.extend(ready.iter().map(|b| b.number));
                 self.count(&ready);
                 ready.iter().for_each(|b| self.forget(b));
+                drop(sealed);
+                self.remove_unnamed(&merged_away).await;
             }
             Committed::Stale { .. } => {
                 self.report().overtaken += 1;
@@ -124,9 +126,22 @@ impl Shared<'_> {
         batch.objects.iter().for_each(|o| self.unmark(o.identity));
     }
 
-    /// Signals and sightings are moved, not copied: there are many, and a batch that is overtaken is
-    /// read again.
-    async fn commit_of(&self, batches: &mut [Batch]) -> Answer<Commit> {
+    /// Removes runs that no version ever named: the commit that held their keys is true, so nobody else
+    /// will name them either. What a commit left that was overtaken stays for the daily sweep: another
+    /// process may have written, and named, a file of the same content.
+    async fn remove_unnamed(&self, paths: &[String]) {
+        if paths.is_empty() {
+            return;
+        }
+        if let Err(failure) = self.ingest.lake.remove(paths).await {
+            let (runs, why) = (paths.len(), failure.chain());
+            tracing::info!(runs, why, "merged runs were not removed; the next sweep does it");
+        }
+    }
+
+    /// The commit, and the paths of runs that were merged into others before anybody saw them. Signals
+    /// and sightings are moved, not copied: there are many, and a batch that is overtaken is read again.
+    async fn commit_of(&self, batches: &mut [Batch]) -> Answer<(Commit, Vec<String>)> {
         let signals = batches.iter_mut().map(|b| std::mem::take(&mut b.signals).finish());
         let signals = signals.collect::<Vec<_>>().concat();
         let mut sightings = Vec::new();
@@ -137,30 +152,32 @@ impl Shared<'_> {
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
         let mut arrivals = Arrivals::default();
         batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
-        Ok(Commit {
+        let (runs, merged_away) = self.merged(&runs).await?;
+        let commit = Commit {
             writer: self.ingest.writer.clone(),
             recorded: self.now(),
             objects: batches.iter().flat_map(|b| b.objects.iter().map(Pending::row)).collect(),
             files: batches.iter().flat_map(|b| b.files.clone()).collect(),
-            runs: self.merged(&runs).await?,
+            runs,
             checked_at: batches.iter().filter_map(|b| b.checked_at).min().unwrap_or(0),
             sightings,
             folded: Vec::new(),
             arrivals,
             signals,
             turn: None,
-        })
+        };
+        Ok((commit, merged_away))
     }
 
     /// The runs of a commit, each with the runs that it replaces: where a day has many small ones
-    /// they become one.
-    async fn merged(&self, runs: &[&Run]) -> Answer<Vec<(Run, Vec<Run>)>> {
+    /// they become one. Beside them the paths of new runs that went into such a one.
+    async fn merged(&self, runs: &[&Run]) -> Answer<(Vec<(Run, Vec<Run>)>, Vec<String>)> {
         let mut by_day: BTreeMap<(&str, Day), Vec<Run>> = BTreeMap::new();
         for run in runs {
             by_day.entry((&run.table, run.day)).or_default().push((*run).clone());
         }
         let (ledger, lake) = (&self.ingest.ledger, &self.ingest.lake);
-        let mut merged = Vec::new();
+        let (mut merged, mut away) = (Vec::new(), Vec::new());
         for ((table, day), new) in by_day {
             let (_, there) = ledger.runs(&[(table.to_owned(), day)]).await?;
             let small: Vec<Run> =
@@ -170,10 +187,13 @@ impl Shared<'_> {
             if few || all.iter().map(|r| r.keys).sum::<u64>() > MERGED_KEYS_MAX {
                 merged.extend(new.into_iter().map(|run| (run, Vec::new())));
             } else {
-                merged.push((lake.merge_runs(&all, &[]).await?, small));
+                let one = lake.merge_runs(&all, &[]).await?;
+                // What is merged into itself keeps its name.
+                away.extend(new.into_iter().map(|run| run.path).filter(|path| *path != one.path));
+                merged.push((one, small));
             }
         }
-        Ok(merged)
+        Ok((merged, away))
     }
 
     fn count(&self, batches: &[Batch]) {

@@ -19,6 +19,8 @@ pub struct LastWord {
     pub at: Timestamp,
     /// Since when it ran.
     pub running_since: Option<Timestamp>,
+    /// Whether it was told to stop, and did.
+    pub stopped: bool,
     /// Its queues.
     pub queues: Vec<QueueWord>,
     /// What is done on a schedule.
@@ -69,6 +71,7 @@ impl LastWord {
         Self {
             at,
             running_since: heard.running_since,
+            stopped: false,
             queues,
             schedules,
             heartbeat: heard.heartbeat.as_ref().map(|heartbeat| heartbeat.last_taken),

@@ -145,23 +145,28 @@ impl Notices {
             post.stop.wait().await;
             return Ok(());
         };
-        let mut facts = HeartbeatFacts {
-            every_seconds: i64::try_from(every.as_secs()).unwrap_or(i64::MAX),
-            since: post.tools.clock.now(),
-            last_taken: None,
-        };
+        let every_seconds = i64::try_from(every.as_secs()).unwrap_or(i64::MAX);
+        let since = post.tools.clock.now();
+        let mut facts = HeartbeatFacts { every_seconds, since, last_taken: None };
+        let mut due = None;
         loop {
-            match self.notify.heartbeat(channel).await {
-                Outcome::Accepted { .. } => {
-                    facts.last_taken = Some(post.tools.clock.now());
-                    post.well();
+            // By the clock: after a sleep of the machine the next sign is due at once.
+            let now = post.tools.clock.now();
+            let next = now.plus_seconds(every_seconds);
+            if due.is_none_or(|due| due <= now || due > next) {
+                due = Some(next);
+                match self.notify.heartbeat(channel).await {
+                    Outcome::Accepted { .. } => {
+                        facts.last_taken = Some(post.tools.clock.now());
+                        post.well();
+                    }
+                    Outcome::Later { reason, .. } | Outcome::Refused { reason } => {
+                        post.trouble("the dead-man switch did not take a sign of life", &reason);
+                    }
                 }
-                Outcome::Later { reason, .. } | Outcome::Refused { reason } => {
-                    post.trouble("the dead-man switch did not take a sign of life", &reason);
-                }
+                post.tools.hear(|heard| heard.heartbeat = Some(facts.clone()));
             }
-            post.tools.hear(|heard| heard.heartbeat = Some(facts.clone()));
-            if !post.stop.pause(*every).await {
+            if !post.stop.pause(self.every.min(*every)).await {
                 return Ok(());
             }
         }

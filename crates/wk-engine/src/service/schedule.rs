@@ -27,20 +27,35 @@ pub enum When {
 const DAY_SECONDS: i64 = 86_400;
 /// The shelf of the times of the last runs.
 const SHELF: &str = "schedule";
-/// Between two looks at the clock, at most: it may be set.
-const LOOK: Duration = Duration::from_secs(30);
+/// The shelf of the times since which work is known.
+const KNOWN_SHELF: &str = "schedule known";
+
+/// How patient scheduled work is.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Between two looks at the clock, at most: it may be set.
+    pub look: Duration,
+    /// Before a run that failed is made again, the first time and at most.
+    pub retry: (Duration, Duration),
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { look: seconds(30), retry: (seconds(10), seconds(900)) }
+    }
+}
 
 impl When {
     /// The run that is due next, by the one that was made last. Without one, what is done every so
-    /// often is due at once, and what is done daily at its next time.
-    pub fn next(self, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    /// often is due at once, and what is done daily at its first time after the work was known.
+    pub fn next(self, last: Option<Timestamp>, known: Timestamp, now: Timestamp) -> Timestamp {
         match (self, last) {
             (Self::Every(_), None) => now,
             // A clock that was set back must not keep a run from its time for ever.
             (Self::Every(seconds), Some(last)) if last > now.plus_seconds(seconds) => now,
             (Self::Every(seconds), Some(last)) => last.plus_seconds(seconds),
-            (Self::Daily(at), None) => slot_after(now, at),
-            (Self::Daily(at), Some(last)) => slot_after(last.min(now), at),
+            (Self::Daily(at), last) => slot_after(last.unwrap_or(known).min(now), at),
         }
     }
 
@@ -72,6 +87,8 @@ pub struct Scheduled {
     pub work: Work,
     /// When it was done.
     pub bookmarks: Arc<dyn Bookmarks>,
+    /// How patient it is.
+    pub limits: Limits,
 }
 
 impl Scheduled {
@@ -82,13 +99,14 @@ impl Scheduled {
     pub async fn run(&self, post: &Post) -> Answer<()> {
         let mut failures = 0;
         let mut facts = self.facts(post).await?;
+        let known = self.known(post.tools.clock.now()).await?;
         loop {
             let now = post.tools.clock.now();
             post.tools.hear(|heard| heard.job(facts.clone()));
-            let next = self.when.next(self.last().await?, now);
+            let next = self.when.next(self.last().await?, known, now);
             if next > now {
                 let left = u64::try_from(next.seconds() - now.seconds()).unwrap_or(0).max(1);
-                if !post.stop.pause(Duration::from_secs(left).min(LOOK)).await {
+                if !post.stop.pause(Duration::from_secs(left).min(self.limits.look)).await {
                     return Ok(());
                 }
                 continue;
@@ -115,7 +133,7 @@ impl Scheduled {
                     facts.last_failed = Some((now, safe(&failure.chain())));
                     self.count(post, "failed");
                     post.trouble("scheduled work failed and is done again", &failure.chain());
-                    let (first, most) = (Duration::from_secs(10), Duration::from_secs(900));
+                    let (first, most) = self.limits.retry;
                     if !post.stop.pause(backoff(first, most, failures, &self.name)).await {
                         return Ok(());
                     }
@@ -143,7 +161,21 @@ impl Scheduled {
     }
 
     async fn last(&self) -> Answer<Option<Timestamp>> {
-        let kept = self.bookmarks.get(SHELF, std::slice::from_ref(&self.name)).await?;
+        self.time(SHELF).await
+    }
+
+    /// When the work was first known: kept, so that a service that is begun anew every few hours comes
+    /// to its daily work all the same.
+    async fn known(&self, now: Timestamp) -> Answer<Timestamp> {
+        if let Some(known) = self.time(KNOWN_SHELF).await? {
+            return Ok(known);
+        }
+        self.bookmarks.put(KNOWN_SHELF, &[(self.name.clone(), now.micros().to_string())]).await?;
+        Ok(now)
+    }
+
+    async fn time(&self, shelf: &str) -> Answer<Option<Timestamp>> {
+        let kept = self.bookmarks.get(shelf, std::slice::from_ref(&self.name)).await?;
         let micros = kept.into_iter().next().flatten().and_then(|text| text.parse().ok());
         Ok(micros.map(Timestamp::from_micros))
     }
@@ -167,9 +199,9 @@ mod tests {
     #[test]
     fn what_is_daily_is_done_once_a_day_whatever_restarts_there_are() {
         let daily = When::Daily(3 * 3600 + 30 * 60);
-        let next = |last: Option<&str>, now| daily.next(last.map(at), at(now)).to_string();
+        let known = at("2024-02-14T04:00:00Z");
+        let next = |last: Option<&str>, now| daily.next(last.map(at), known, at(now)).to_string();
         assert!(next(None, "2024-02-15T03:00:00Z").starts_with("2024-02-15T03:30"));
-        assert!(next(None, "2024-02-15T03:30:00Z").starts_with("2024-02-16T03:30"));
         let last = Some("2024-02-15T03:30:00Z");
         assert!(next(last, "2024-02-15T23:00:00Z").starts_with("2024-02-16T03:30"));
         // Down for days: due at once, and then noted as the newest of them.
@@ -186,9 +218,40 @@ mod tests {
     #[test]
     fn what_is_done_every_so_often_begins_at_once() {
         let (hourly, now) = (When::Every(3600), at("2024-02-15T12:00:00Z"));
-        assert_eq!(hourly.next(None, now), now);
-        assert_eq!(hourly.next(Some(now), now), now.plus_seconds(3600));
-        assert_eq!(hourly.next(Some(now.plus_seconds(7200)), now), now);
+        assert_eq!(hourly.next(None, now, now), now);
+        assert_eq!(hourly.next(Some(now), now, now), now.plus_seconds(3600));
+        assert_eq!(hourly.next(Some(now.plus_seconds(7200)), now, now), now);
+    }
+
+    #[tokio::test]
+    async fn daily_work_is_done_on_its_first_day_too_when_its_time_has_come() {
+        // Whoever woke a moment after the time found that the next time was tomorrow: for ever.
+        let clock = Arc::new(StandingClock::at(at("2024-02-15T08:00:00Z")));
+        let bookmarks = Arc::new(MemoryBookmarks::new(clock.clone()));
+        let runs = Arc::new(Mutex::new(Vec::new()));
+        for (hour, expected) in [(9, 0), (11, 1), (12, 1), (33, 1), (34, 2)] {
+            let (runs_of, of_clock) = (runs.clone(), clock.clone());
+            let scheduled = Scheduled {
+                name: "drill".to_owned(),
+                when: When::Daily(10 * 3600),
+                work: Box::new(move |_| {
+                    runs_of.lock().unwrap().push(of_clock.now());
+                    Box::pin(std::future::ready(Ok(None)))
+                }),
+                bookmarks: bookmarks.clone(),
+                limits: Limits { look: Duration::from_millis(1), ..Limits::default() },
+            };
+            let (stopper, hears) = stop();
+            let post = Post::alone("drill", hears.clone(), Tools::new(clock.clone()));
+            let pass = async {
+                hears.pause(Duration::from_millis(10)).await;
+                clock.set(at("2024-02-15T00:00:01Z").plus_seconds(hour * 3600));
+                hears.pause(Duration::from_millis(30)).await;
+                stopper.stop();
+            };
+            assert!(tokio::join!(scheduled.run(&post), pass).0.is_ok());
+            assert_eq!(runs.lock().unwrap().len(), expected, "{hour}");
+        }
     }
 
     #[tokio::test]
@@ -209,7 +272,8 @@ mod tests {
                 }))
             });
             let (name, when) = ("compact".to_owned(), When::Every(3600));
-            let scheduled = Scheduled { name, when, work, bookmarks: Arc::new(bookmarks.clone()) };
+            let (bookmarks, limits) = (Arc::new(bookmarks.clone()), Limits::default());
+            let scheduled = Scheduled { name, when, work, bookmarks, limits };
             let post = Post::alone("compact", hears.clone(), Tools::new(clock.clone()));
             let wait = async {
                 hears.pause(Duration::from_millis(30)).await;

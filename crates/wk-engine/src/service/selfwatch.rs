@@ -55,7 +55,11 @@ impl SelfwatchJob {
             let now = post.tools.clock.now();
             LastWord::of(&heard, now).keep(self.bookmarks.as_ref()).await?;
         }
-        Ok(())
+        let mut heard = Heard::default();
+        post.tools.hear(|known| heard = known.clone());
+        heard.clock = clock;
+        let word = LastWord { stopped: true, ..LastWord::of(&heard, post.tools.clock.now()) };
+        word.keep(self.bookmarks.as_ref()).await
     }
 
     async fn judge(&self, heard: &Heard, post: &Post) -> Answer<()> {

@@ -37,7 +37,11 @@ pub(super) fn print(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> 
 
 fn print_word(word: &LastWord, now: Timestamp, out: &mut dyn Write) -> anyhow::Result<()> {
     let silent = now.seconds() - word.at.seconds() > SILENT_SECONDS;
-    let runs = if silent { "it does not run; last heard of" } else { "it runs; as of" };
+    let runs = match (word.stopped, silent) {
+        (true, _) => "it was stopped",
+        (false, true) => "it does not run; last heard of",
+        (false, false) => "it runs; as of",
+    };
     let since = word.running_since.map(|at| format!(", begun {}", ago(at, now)));
     writeln!(out, "service: {runs} {}{}", ago(word.at, now), since.unwrap_or_default())?;
     if let Some(taken) = word.heartbeat {
@@ -95,6 +99,7 @@ pub(super) fn json(word: &LastWord) -> Value {
     json!({
         "at": word.at,
         "running_since": word.running_since,
+        "stopped": word.stopped,
         "queues": word.queues.iter().map(queue).collect::<Vec<_>>(),
         "schedules": word.schedules.iter().map(schedule).collect::<Vec<_>>(),
         "heartbeat_taken": word.heartbeat.flatten(),
