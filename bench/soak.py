@@ -40,6 +40,8 @@ def arguments(argv):
     p.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "watchkeeper")
     p.add_argument("--work", type=Path, default=ROOT / "target" / "soak", help="made anew; kept")
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                   help="for the service's environment: MALLOC_ARENA_MAX=16 to see what many arenas cost")
     return p.parse_args(argv)
 
 
@@ -195,7 +197,12 @@ class Service:
 
 
 def moto(work):
-    serve = ("import sys\nfrom moto.server import ThreadedMotoServer\n"
+    # moto's queue makes its list of messages anew for each deletion, without the lock under which others add
+    # to it: a message that is sent meanwhile would be gone before anybody received it.
+    serve = ("import sys\nfrom moto.server import ThreadedMotoServer\nfrom moto.sqs.models import Queue\n"
+             "plain = Queue.delete_message\n"
+             "def locked(self, receipt):\n    with self._messages_lock:\n        plain(self, receipt)\n"
+             "Queue.delete_message = locked\n"
              "s = ThreadedMotoServer(ip_address='127.0.0.1', port=0, verbose=False)\ns.start()\n"
              "print(s.get_host_and_port()[1], flush=True)\nsys.stdin.read()\n")
     with open(work / "moto.log", "ab") as log:
@@ -344,6 +351,7 @@ def main(argv):
         "AWS_SECRET_ACCESS_KEY": KEYS["aws_secret_access_key"], "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{door.server_port}"}
+    environment |= dict(pair.split("=", 1) for pair in args.set)
     service, feed = Service(args, home, environment), Feed(args, s3, sqs, url)
     subprocess.run(["cargo", "build", "-q", "--release", "--package", "wk-sim", "--example", "bench_corpus"], cwd=ROOT, check=True)
     over, asked = threading.Event(), []

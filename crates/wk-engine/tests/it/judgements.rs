@@ -14,7 +14,7 @@ use wk_engine::service::intake::{self, Door, Intake};
 use wk_engine::service::last_word::LastWord;
 use wk_engine::service::notices::Notices;
 use wk_engine::service::queue::{self, QueuePull};
-use wk_engine::service::schedule::{Scheduled, When};
+use wk_engine::service::schedule::{self, Scheduled, When};
 use wk_engine::service::selfwatch::SelfwatchJob;
 use wk_engine::service::supervisor::Patience;
 use wk_engine::service::{self, Board, Job, Post, Tools, stop};
@@ -174,6 +174,7 @@ impl Scene {
             when: When::Every(HOUR),
             work: Box::new(move |_| work()),
             bookmarks: Arc::new(self.bookmarks.clone()),
+            limits: schedule::Limits::default(),
         };
         job("schedule compact", of, |of, post| Box::pin(async move { of.run(&post).await }))
     }

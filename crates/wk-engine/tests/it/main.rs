@@ -5,6 +5,7 @@ mod erasure;
 mod exactly_once;
 mod expiry;
 mod judgements;
+mod month;
 mod notify;
 mod paging;
 mod quiet;

@@ -38,14 +38,14 @@ fn name(id: u8) -> String {
 
 /// How an object is told of.
 #[derive(Debug, Clone, Copy)]
-enum Told {
+pub(crate) enum Told {
     Notification,
     InSns,
     ByEventBridge,
     ByTrail,
 }
 
-fn notice(how: Told, key: &str) -> String {
+pub(crate) fn notice(how: Told, key: &str) -> String {
     let encoded = key.replace(' ', "+");
     let plain = format!(
         r#"{{"Records":[{{"eventSource":"aws:s3","awsRegion":"us-east-1","eventName":"ObjectCreated:Put","s3":{{"bucket":{{"name":"logs"}},"object":{{"key":"{encoded}","size":10}}}}}}]}}"#

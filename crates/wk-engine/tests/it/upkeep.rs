@@ -9,7 +9,7 @@ use wk_seam::lake::GRACE_SECONDS;
 use wk_seam::ledger::{Ledger as _, Snapshot};
 
 use crate::exactly_once::{CALM, fault, process, things};
-use crate::world::{Process, Thing, World};
+use crate::world::{Ends, Item, Process, Thing, World};
 
 /// What runs side by side: ingests, and compactions with their faults.
 #[derive(Debug, Clone)]
@@ -111,4 +111,29 @@ proptest! {
     ) {
         readers_see_one_set(&things, &rounds);
     }
+}
+
+#[test]
+fn what_a_commit_merges_away_before_anybody_saw_it_is_not_left_behind() {
+    // A day has many commits, so that its runs are merged again and again; the run of the commit that
+    // merges was staged and is named by no version. Under load such runs were found by a check.
+    let event = |id| Item::Event { id, day: 0, variant: 0 };
+    let thing = |id| Thing {
+        items: vec![event(id)],
+        ends: Ends::Well,
+        identity_listed: true,
+        blank_lines: 0,
+    };
+    let things: Vec<Thing> = (0..22).map(thing).collect();
+    let world = World::of(&things);
+    let small = Process { batch_bytes: 1, commit_seconds: 0, ..CALM };
+    world.run("small", &small).expect("nothing fails");
+    let commits = world.ledger.commits();
+    let replaced = || commits.iter().flat_map(|(_, commit)| &commit.runs).flat_map(|(_, old)| old);
+    assert!(replaced().count() >= 8, "{} commits merged nothing", commits.len());
+    let named = block_on(world.ledger.named_paths()).unwrap();
+    let is_replaced = |path: &String| replaced().any(|run| run.path == *path);
+    let mut left = world.lake.paths();
+    left.retain(|path| !named.contains(path) && !is_replaced(path));
+    assert_eq!(left, Vec::<String>::new());
 }

@@ -1,6 +1,6 @@
 //! What a ledger in memory knows of arrivals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wk_model::arrivals::{Arrived, Fed, Histogram, PLACES_MAX, Path, PlaceHour, hour_of};
 use wk_model::selfwatch::{
@@ -14,6 +14,8 @@ use crate::ledger::ObjectRow;
 #[derive(Debug, Default)]
 pub(super) struct Book {
     places: BTreeMap<PlaceHour, Arrived>,
+    /// Accounts and regions of each source among them.
+    told_apart: BTreeMap<String, BTreeSet<(String, String)>>,
     feeds: BTreeMap<String, Fed>,
     intake: BTreeMap<(String, i64), Intake>,
     lags: BTreeMap<(String, Path, i64), Histogram>,
@@ -28,7 +30,15 @@ impl Book {
         let hour = hour_of(recorded);
         self.last_commit = self.last_commit.max(Some(recorded));
         let from = hour - KEPT_HOURS;
+        let kept = self.places.len();
         self.places.retain(|place, _| place.hour >= from);
+        if self.places.len() < kept {
+            self.told_apart.clear();
+            for place in self.places.keys() {
+                let of = self.told_apart.entry(place.source.clone()).or_default();
+                of.insert((place.account.clone(), place.region.clone()));
+            }
+        }
         for (place, arrived) in arrivals.places.iter().filter(|(p, _)| p.hour >= from) {
             let place = self.told_apart(place, arrived.rows);
             self.places.entry(place).and_modify(|a| a.add(arrived)).or_insert(*arrived);
@@ -50,10 +60,10 @@ impl Book {
     }
 
     fn told_apart(&mut self, place: &PlaceHour, rows: u64) -> PlaceHour {
-        let of = |p: &PlaceHour| (p.account.clone(), p.region.clone());
-        let of_source = self.places.keys().filter(|p| p.source == place.source);
-        let there: std::collections::BTreeSet<_> = of_source.map(of).collect();
-        if there.len() < PLACES_MAX || there.contains(&of(place)) {
+        let there = self.told_apart.entry(place.source.clone()).or_default();
+        let of = (place.account.clone(), place.region.clone());
+        if there.contains(&of) || there.len() < PLACES_MAX {
+            there.insert(of);
             return place.clone();
         }
         self.folded += rows;

@@ -1,6 +1,6 @@
 //! Buckets in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -26,7 +26,9 @@ impl MemoryBuckets {
 
     /// Puts an object.
     pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>, modified: Timestamp) {
-        locked(&self.objects).insert(format!("{bucket}/{key}"), (bytes.into(), modified));
+        let (name, bytes) = (format!("{bucket}/{key}"), bytes.into());
+        let identity = Sha256::of_parts(&[b"s3", name.as_bytes(), &bytes]);
+        locked(&self.objects).insert(name, Stored { bytes, modified, identity });
     }
 
     /// Removes one, as a lifecycle rule does.
@@ -35,8 +37,15 @@ impl MemoryBuckets {
     }
 }
 
-/// Bytes and time by `bucket/key`.
-type Kept = BTreeMap<String, (Vec<u8>, Timestamp)>;
+/// Objects by `bucket/key`.
+type Kept = BTreeMap<String, Stored>;
+
+/// An object that lies there; its identity is worked out once, as S3 does it.
+struct Stored {
+    bytes: Vec<u8>,
+    modified: Timestamp,
+    identity: Sha256,
+}
 
 /// The objects of one bucket under a prefix.
 struct Under {
@@ -49,22 +58,39 @@ impl Under {
     fn all(&self) -> Vec<Object> {
         let start = format!("{}/{}", self.bucket, self.prefix);
         let objects = locked(&self.buckets.objects);
-        let mine = objects.iter().filter(|(name, _)| name.starts_with(&start));
-        mine.map(|(name, (bytes, modified))| Object {
-            uri: format!("s3://{name}"),
-            size: bytes.len() as u64,
-            modified: *modified,
-            identity: Some(identity(name, bytes)),
-        })
-        .collect()
+        let mine = objects.range(start.clone()..).take_while(|(name, _)| name.starts_with(&start));
+        mine.map(listed).collect()
+    }
+
+    /// A level, without looking at what lies below it.
+    fn level_of(&self, prefix: &str) -> Level {
+        let start = format!("{}/{prefix}", self.bucket);
+        let objects = locked(&self.buckets.objects);
+        let (mut folders, mut here) = (Vec::new(), Vec::new());
+        let mut from = start.clone();
+        while let Some((name, stored)) = objects.range(from.clone()..).next() {
+            let Some(rest) = name.strip_prefix(&start) else { break };
+            match rest.split_once('/') {
+                Some((folder, _)) => {
+                    folders.push(format!("{prefix}{folder}/"));
+                    // What comes behind everything that begins with the folder and its slash.
+                    from = format!("{start}{folder}0");
+                }
+                None => {
+                    from = format!("{name}\0");
+                    here.push(listed((name, stored)));
+                }
+            }
+        }
+        Level { folders, objects: here }
     }
 
     fn open_one(&self, object: &Object) -> Answer<Opened> {
         let name = object.uri.strip_prefix("s3://").unwrap_or(&object.uri);
         match locked(&self.buckets.objects).get(name) {
-            Some((bytes, _)) => Ok(Opened {
-                identity: identity(name, bytes),
-                body: Body::Whole(bytes.clone()),
+            Some(stored) => Ok(Opened {
+                identity: stored.identity,
+                body: Body::Whole(stored.bytes.clone()),
                 metadata: Vec::new(),
             }),
             None => {
@@ -75,8 +101,13 @@ impl Under {
     }
 }
 
-fn identity(name: &str, bytes: &[u8]) -> Sha256 {
-    Sha256::of_parts(&[b"s3", name.as_bytes(), bytes])
+fn listed((name, stored): (&String, &Stored)) -> Object {
+    Object {
+        uri: format!("s3://{name}"),
+        size: stored.bytes.len() as u64,
+        modified: stored.modified,
+        identity: Some(stored.identity),
+    }
 }
 
 impl Objects for Under {
@@ -118,21 +149,9 @@ impl Bucket for Under {
     }
 
     fn level<'a>(&'a self, prefix: &'a str) -> Future<'a, Answer<Level>> {
-        Box::pin(async move {
-            self.buckets.faults.call("list a level", || {
-                let start = format!("s3://{}/{prefix}", self.bucket);
-                let mut folders = BTreeSet::new();
-                let mut here = Vec::new();
-                for object in self.all() {
-                    let Some(rest) = object.uri.strip_prefix(&start) else { continue };
-                    match rest.split_once('/') {
-                        Some((folder, _)) => drop(folders.insert(format!("{prefix}{folder}/"))),
-                        None => here.push(object),
-                    }
-                }
-                Ok(Level { folders: folders.into_iter().collect(), objects: here })
-            })
-        })
+        Box::pin(
+            async move { self.buckets.faults.call("list a level", || Ok(self.level_of(prefix))) },
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use wk_model::{Day, Sha256, Timestamp};
 
 use super::{Faults, locked};
+use crate::clock::Clock;
 use crate::lake::{EventKey, File, Known, Lake, Part, Rewrite, Rewritten, Run, SORTED};
 use crate::{Answer, Failure, Future};
 
@@ -15,13 +16,16 @@ use crate::{Answer, Failure, Future};
 struct Stored {
     parts: BTreeMap<String, Vec<Part>>,
     runs: BTreeMap<String, Vec<EventKey>>,
+    /// When a file was staged, where there is a clock.
+    staged: BTreeMap<String, Timestamp>,
 }
 
 /// A lake in memory, as one process sees it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryLake {
     stored: Arc<Mutex<Stored>>,
     faults: Arc<Faults>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl MemoryLake {
@@ -29,6 +33,25 @@ impl MemoryLake {
     #[must_use]
     pub fn with_faults(&self, faults: Arc<Faults>) -> Self {
         Self { faults, ..self.clone() }
+    }
+
+    /// The same lake, which knows when files were staged: a sweep leaves those that are young. Without
+    /// a clock every file is old.
+    #[must_use]
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock: Some(clock), ..self.clone() }
+    }
+
+    fn note(&self, stored: &mut Stored, path: &str) {
+        if let Some(clock) = &self.clock {
+            stored.staged.insert(path.to_owned(), clock.now());
+        }
+    }
+
+    fn put_parts(&self, path: &str, parts: Vec<Part>) {
+        let mut stored = locked(&self.stored);
+        self.note(&mut stored, path);
+        stored.parts.insert(path.to_owned(), parts);
     }
 
     /// The rows of a staged file, in the order in which they lie; `None` if it is not there.
@@ -48,10 +71,10 @@ impl MemoryLake {
         if rows == 0 {
             return None;
         }
-        let said = format!("{:?}{:?}", part.batch, part.keep);
-        let sha256 = Sha256::of(said.as_bytes());
+        let said = said(part);
+        let sha256 = Sha256::of(&said);
         let path = format!("data/table={}/dt={}/{sha256}", part.table.name, part.day);
-        locked(&self.stored).parts.insert(path.clone(), vec![part.clone()]);
+        self.put_parts(&path, vec![part.clone()]);
         let (table, day) = (part.table.name.to_owned(), part.day);
         let (first, last) = (day.start(), day.start());
         let (rows, bytes) = (rows as u64, said.len() as u64);
@@ -87,7 +110,7 @@ impl MemoryLake {
         let (table, day) = (rewrite.table.name.to_owned(), rewrite.day);
         let path = format!("data/table={table}/dt={day}/{sha256}");
         let (first, last, bytes) = (day.start(), day.start(), rows * 100);
-        locked(&self.stored).parts.insert(path.clone(), parts);
+        self.put_parts(&path, parts);
         let file = File { path, table, day, sha256, bytes, rows, first, last, layout: SORTED };
         Ok(Rewritten { files: vec![file], rows_dropped })
     }
@@ -98,7 +121,9 @@ impl MemoryLake {
         }
         let path =
             format!("ids/table={table}/dt={day}/{}", Sha256::of(format!("{keys:?}").as_bytes()));
-        locked(&self.stored).runs.insert(path.clone(), keys.to_vec());
+        let mut stored = locked(&self.stored);
+        self.note(&mut stored, &path);
+        stored.runs.insert(path.clone(), keys.to_vec());
         Ok(Run { path, table: table.to_owned(), day, keys: keys.len() as u64 })
     }
 
@@ -113,6 +138,20 @@ impl MemoryLake {
         }
         Ok(all)
     }
+}
+
+/// What is in a part, to name it by.
+fn said(part: &Part) -> Vec<u8> {
+    let mut said = format!("{:?} {} ", part.keep, part.batch.num_rows()).into_bytes();
+    for column in part.batch.columns() {
+        let data = column.to_data();
+        said.extend(format!("{:?} {} ", data.data_type(), data.offset()).as_bytes());
+        let nulls = data.nulls().map(|nulls| nulls.buffer());
+        nulls.into_iter().chain(data.buffers()).for_each(|buffer| said.extend(buffer.as_slice()));
+        let within = data.child_data().iter().flat_map(|child| child.buffers());
+        within.for_each(|buffer| said.extend(buffer.as_slice()));
+    }
+    said
 }
 
 fn known(keys: &[EventKey], wanted: EventKey) -> Known {
@@ -191,19 +230,22 @@ impl Lake for MemoryLake {
             self.faults.call("remove files", || {
                 let mut stored = locked(&self.stored);
                 stored.parts.retain(|path, _| !paths.contains(path));
+                stored.runs.retain(|path, _| !paths.contains(path));
                 Ok(())
             })
         })
     }
 
-    fn sweep<'a>(&'a self, named: &'a [String], _before: Timestamp) -> Future<'a, Answer<u64>> {
+    fn sweep<'a>(&'a self, named: &'a [String], before: Timestamp) -> Future<'a, Answer<u64>> {
         Box::pin(async move {
             self.faults.call("sweep", || {
                 let mut stored = locked(&self.stored);
-                let before = stored.parts.len() + stored.runs.len();
-                stored.parts.retain(|path, _| named.contains(path));
-                stored.runs.retain(|path, _| named.contains(path));
-                Ok((before - stored.parts.len() - stored.runs.len()) as u64)
+                let Stored { parts, runs, staged } = &mut *stored;
+                let all = parts.len() + runs.len();
+                let young = |path: &String| staged.get(path).is_some_and(|at| *at >= before);
+                parts.retain(|path, _| named.contains(path) || young(path));
+                runs.retain(|path, _| named.contains(path) || young(path));
+                Ok((all - parts.len() - runs.len()) as u64)
             })
         })
     }

@@ -107,14 +107,18 @@ impl MemoryLedger {
         facts.touched.extend(findings.iter().map(|id| (id.0.clone(), version)));
     }
 
-    /// Every finding with the version that touched it last.
-    pub(super) fn changed_findings(&self) -> Vec<Changed> {
+    /// Every finding with the version that touched it last; those alone that changed after this.
+    pub(super) fn changed_findings(&self, after: Option<&Cursor>) -> Vec<Changed> {
         let facts = locked(&self.facts);
         let changed = |(id, finding): (&String, &Finding)| {
             let version = facts.touched.get(id).copied().unwrap_or(0);
-            Changed { cursor: Cursor { version, finding: id.clone() }, finding: finding.clone() }
+            let is_new =
+                |after: &Cursor| (version, id.as_str()) > (after.version, after.finding.as_str());
+            let cursor = || Cursor { version, finding: id.clone() };
+            let new = after.is_none_or(is_new);
+            new.then(|| Changed { cursor: cursor(), finding: finding.clone() })
         };
-        facts.findings.iter().map(changed).collect()
+        facts.findings.iter().filter_map(changed).collect()
     }
 
     /// Works on what stateful rules wait for and know; the newest version is beside it.

@@ -226,8 +226,7 @@ impl Outbox for MemoryLedger {
 
     fn changed<'a>(&'a self, after: &'a Cursor, max: usize) -> Future<'a, Answer<Vec<Changed>>> {
         let changed = move || {
-            let mut all = self.changed_findings();
-            all.retain(|changed| changed.cursor > *after);
+            let mut all = self.changed_findings(Some(after));
             all.sort_by(|a, b| a.cursor.cmp(&b.cursor));
             all.truncate(max);
             all

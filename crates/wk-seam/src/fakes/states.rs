@@ -60,8 +60,10 @@ impl Known {
             due: *due,
             body: body.clone(),
         };
-        let due = self.states.iter().map(state).filter(|s| s.due.is_some_and(|due| due <= now));
-        let mut due: Vec<State> = due.collect();
+        let is_due = |(_, (due, _)): &(&Of, &(Option<Timestamp>, Vec<u8>))| {
+            due.is_some_and(|due| due <= now)
+        };
+        let mut due: Vec<State> = self.states.iter().filter(is_due).map(state).collect();
         due.sort_by_key(|s| (s.due, s.of.clone()));
         due.truncate(max);
         due

@@ -80,7 +80,7 @@ impl Triage for MemoryLedger {
 
     fn of_rules<'a>(&'a self, rules: &'a [String]) -> Future<'a, Answer<Vec<Finding>>> {
         Box::pin(async move {
-            let all = self.changed_findings().into_iter().map(|changed| changed.finding);
+            let all = self.changed_findings(None).into_iter().map(|changed| changed.finding);
             let wanted = all.filter(|finding| rules.contains(&finding.rule.id)).collect();
             self.call("read findings", || wanted)
         })
