@@ -168,7 +168,9 @@ fn cases(path: &Path, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
         if line.len() as u64 > BYTES_MAX {
             bail!("{}: the line is longer than {BYTES_MAX} bytes", place());
         }
-        let text = std::str::from_utf8(&line).with_context(place)?.trim();
+        // Some editors begin a file with a mark of the byte order.
+        let text =
+            std::str::from_utf8(&line).with_context(place)?.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             continue;
         }
