@@ -1,4 +1,4 @@
-//! The pages `docs/sources.md`, `docs/rules.md`, `docs/rule-agreement.md`,
+//! The pages `docs/sources.md`, `docs/rules.md`, `docs/checks.md`, `docs/rule-agreement.md`,
 //! `rules/NOISE.md` and `docs/query-functions.md`, made from the code.
 //!
 //! The catalogue is in wk-watch, the functions are in wk-store, and xtask links neither: a test of
@@ -21,7 +21,7 @@ pub(crate) fn run(house: &House, out: &mut dyn Write) -> anyhow::Result<()> {
     cargo::run_with(&house.root, &[("UPDATE_DOCS", "1")], &test, out)?;
     writeln!(
         out,
-        "wrote docs/sources.md, docs/rules.md, docs/rule-agreement.md, rules/NOISE.md, docs/query-functions.md"
+        "wrote docs/sources.md, docs/rules.md, docs/checks.md, docs/rule-agreement.md, rules/NOISE.md, docs/query-functions.md"
     )?;
     Ok(())
 }

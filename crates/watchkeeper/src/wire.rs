@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
+pub(crate) mod inventory;
 mod lists;
 pub(crate) mod notify;
 pub(crate) mod reports;

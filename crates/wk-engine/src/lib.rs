@@ -4,6 +4,7 @@
 //! * [`backtest`] says what rules would have found in what the lake holds already.
 //! * [`detector`] makes findings of what several events are together, once each.
 //! * [`doctor`] says what of AWS is reachable, denied, stale.
+//! * [`inventory`] walks accounts and regions and keeps what AWS answers.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
 //! * [`notify`] tells people of findings that changed, at least once.
 //! * [`scan`] runs rules over objects without keeping anything.
@@ -15,6 +16,7 @@ pub mod backtest;
 pub mod detector;
 pub mod doctor;
 pub mod ingest;
+pub mod inventory;
 pub mod notify;
 pub mod scan;
 pub mod selfwatch;

@@ -4,6 +4,7 @@
 //! * Outside text never makes anything here panic, loop for long or take memory without a limit.
 //! * Knows nothing of AWS accounts, storage or the network.
 
+pub mod filter;
 pub mod insights;
 pub mod json;
 pub mod nearest;

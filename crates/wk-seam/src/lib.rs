@@ -1,5 +1,5 @@
 //! The ways out of the pure middle, as traits: clock, objects, lake, ledger, outbox, queue,
-//! courier, pager, reports, credentials, bookmarks, spool, rounds, triage.
+//! courier, pager, reports, credentials, bookmarks, spool, rounds, shelf, triage.
 //!
 //! * A seam says what is wanted and what can go wrong, never how it is done.
 //! * Every trait is dyn-safe and its futures are boxed, so that an engine is compiled once.
@@ -21,6 +21,7 @@ pub mod queue;
 pub mod reports;
 pub mod rounds;
 pub mod schema;
+pub mod shelf;
 pub mod spool;
 pub mod states;
 pub mod triage;

@@ -24,7 +24,11 @@ const FLOORS: &[Floor] = &[
         needs: &["wk-model", "wk-lang", "wk-seam", "wk-watch", "wk-act", "wk-case"],
         tests_need: &["wk-sim", "wk-store"],
     },
-    Floor { name: "wk-aws", needs: BELOW_THE_PARTS, tests_need: &["wk-sim", "wk-fake-aws"] },
+    Floor {
+        name: "wk-aws",
+        needs: BELOW_THE_PARTS,
+        tests_need: &["wk-sim", "wk-fake-aws", "wk-watch"],
+    },
     Floor { name: "wk-courier", needs: BELOW_THE_PARTS, tests_need: &[] },
     Floor { name: "wk-store", needs: BELOW_THE_PARTS, tests_need: &["wk-sim", "wk-watch"] },
     Floor { name: "watchkeeper", needs: EVERY_OTHER, tests_need: &["wk-fake-aws"] },

@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use wk_act::reader::{self, Choices, Permissions};
 use wk_model::AccountId;
+use wk_seam::aws::Effect;
 
 use super::{Exit, Usage};
 
@@ -160,12 +161,14 @@ impl Init {
 
 /// What our calls declare, by where it is needed.
 pub(crate) fn permissions() -> Permissions {
-    let adapters = wk_aws::OPERATIONS.iter().flat_map(|operations| operations.iter());
+    let adapters = wk_aws::OPERATIONS.iter().flat_map(|operations| operations.iter().copied());
     let mut permissions = Permissions::default();
-    for operation in wk_engine::doctor::OPERATIONS.iter().chain(adapters) {
+    let doctor = wk_engine::doctor::OPERATIONS.iter().copied();
+    let inventory = wk_watch::inventory::operations();
+    for operation in doctor.chain(adapters).chain(inventory) {
         let list = match operation.service {
             "sqs" => &mut permissions.queue,
-            "sns" => &mut permissions.topics,
+            "sns" if operation.effect != Effect::Read => &mut permissions.topics,
             _ => &mut permissions.reader,
         };
         if !operation.permission.is_empty() {
@@ -355,7 +358,7 @@ mod tests {
     #[test]
     fn the_reader_is_allowed_reads_only_and_all_that_the_calls_declare() {
         let permissions = permissions();
-        let reads = ["Describe", "Get", "List", "Filter"];
+        let reads = ["Describe", "Filter", "Generate", "Get", "List"];
         for permission in &permissions.reader {
             let action = permission.split(':').nth(1).unwrap();
             assert!(reads.iter().any(|read| action.starts_with(read)), "{permission}");

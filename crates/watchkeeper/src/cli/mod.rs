@@ -5,6 +5,7 @@
 
 pub(crate) mod backup;
 mod changes;
+mod check;
 mod complaints;
 mod config;
 mod demo;
@@ -18,6 +19,7 @@ mod fsck;
 mod hold;
 mod ingest;
 mod init;
+mod inventory;
 pub(crate) mod journal;
 mod lake;
 mod list;
@@ -76,6 +78,8 @@ enum Command {
     Entity(entity::Entity),
     Changes(changes::Changes),
     Detect(detect::Detect),
+    Inventory(inventory::Inventory),
+    Check(check::Checks),
     Findings(findings::Findings),
     Exception(exception::Exception),
     Route(route::Route),
@@ -177,6 +181,8 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Changes(command) => command.run(&App::open(home()?)?, out).await,
         Command::Entity(command) => command.run(&App::open(home()?)?, out).await,
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
+        Command::Inventory(command) => command.run(home, out).await,
+        Command::Check(command) => command.run(home, out).await,
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Exception(command) => command.run(&App::open(home()?)?, out).await,

@@ -34,7 +34,7 @@ const ELSEWHERE: &[&str] =
     &["channels", "escalation", "inhibit", "notify", "oncall", "people", "smtp", "time_intervals"];
 
 /// Heads of sections with free names, and sections that are lists.
-const FREE: &[&str] = &["log_groups"];
+const FREE: &[&str] = &["checks", "log_groups"];
 const LISTS: &[(&str, &str)] = &[
     ("cloudwatch", "log_group = 'x'\naccount = '111122223333'"),
     ("folder", "path = 'x'"),

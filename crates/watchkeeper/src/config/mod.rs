@@ -2,6 +2,7 @@
 
 pub(crate) mod aws;
 pub(crate) mod backup;
+pub(crate) mod checks;
 mod detect;
 #[cfg(test)]
 mod example;
@@ -58,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) places: places::Places,
     /// Which rules are off, or only tried.
     pub(crate) detect: detect::Detect,
+    /// Parameters of checks.
+    pub(crate) checks: checks::Checks,
     /// Which findings must be decided, and within which time.
     pub(crate) triage: triage::Triage,
     /// When the watch calls itself in trouble.

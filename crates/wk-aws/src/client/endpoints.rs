@@ -80,7 +80,9 @@ impl Endpoints {
         };
         let (fips, dual) = (wants(SdkConfig::use_fips), wants(SdkConfig::use_dual_stack));
         // GovCloud and IAM have addresses of their own there, not by rule.
-        let by_rule = service.name != "iam" && !(fips && partition != Partition::Aws);
+        let by_rule = service.name != "iam"
+            && !(dual && service.name == "s3")
+            && !(fips && partition != Partition::Aws);
         if (fips || dual) && !by_rule {
             let variable = service.id.to_uppercase().replace(' ', "_");
             let region = region.to_owned();

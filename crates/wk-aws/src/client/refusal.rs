@@ -22,7 +22,7 @@ pub(crate) fn read(
 ) -> Refusal {
     match protocol {
         Protocol::Json { .. } | Protocol::RestJson => of_json(header, body),
-        Protocol::Query { .. } | Protocol::Ec2 { .. } => of_xml(body),
+        Protocol::Query { .. } | Protocol::Ec2 { .. } | Protocol::RestXml => of_xml(body),
     }
 }
 
@@ -45,7 +45,10 @@ fn of_json(header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> Refusal {
 
 fn of_xml(body: &[u8]) -> Refusal {
     let Ok(document) = xml::read(body) else { return Refusal::default() };
-    let error = ["/Error", "/Errors/Error"].iter().find_map(|at| document.content.pointer(at));
+    // S3's refusal is the error itself.
+    let itself = (document.root == "Error").then_some(&document.content);
+    let inside = || ["/Error", "/Errors/Error"].iter().find_map(|at| document.content.pointer(at));
+    let error = itself.or_else(inside);
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let of_error = |name: &str| text(error.and_then(|error| error.get(name)));
     let request = ["RequestId", "RequestID"].iter().find_map(|name| document.content.get(*name));
@@ -183,6 +186,9 @@ mod tests {
         let ec2 = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors><RequestID>r</RequestID></Response>";
         let said = read_with(Protocol::Ec2 { version: "1" }, &[], ec2);
         assert_eq!(said, refusal("UnauthorizedOperation", "no", Some("r")));
+        let s3 = "<?xml version=\"1.0\"?><Error><Code>NoSuchBucketPolicy</Code><Message>no</Message><RequestId>r</RequestId></Error>";
+        let said = read_with(Protocol::RestXml, &[], s3);
+        assert_eq!(said, refusal("NoSuchBucketPolicy", "no", Some("r")));
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub(super) fn build(
     let Value::Object(members) = parameters else { return Err(WireError::Parameters) };
     let mut rest = members.clone();
     let mut address = filled(path, &mut rest)?;
-    let mut joint = '?';
+    // Some of S3's operations are named by what is behind the `?`.
+    let mut joint = if address.contains('?') { '&' } else { '?' };
     for (member, spelling) in query {
         let Some(value) = rest.shift_remove(*member) else { continue };
         let items = if let Value::Array(items) = value { items } else { vec![value] };

@@ -12,6 +12,8 @@ pub(crate) enum Protocol {
     Ec2 { version: &'static str },
     /// Method and path say the operation; JSON in both directions.
     RestJson,
+    /// The same with XML back: S3.
+    RestXml,
 }
 
 /// A service.
@@ -29,6 +31,7 @@ pub(crate) struct Service {
 }
 
 pub(crate) const ALL: &[Service] = &[
+    query("autoscaling", "Auto Scaling", "2011-01-01", 5),
     rpc("cloudtrail", "CloudTrail", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", 8),
     rpc("config", "Config Service", "StarlingDoveService", 5),
     Service {
@@ -38,39 +41,31 @@ pub(crate) const ALL: &[Service] = &[
         global: false,
         per_second: 10,
     },
+    rest("eks", "EKS", 5),
+    query("elasticloadbalancing", "Elastic Load Balancing v2", "2015-12-01", 5),
+    rpc("events", "EventBridge", "AWSEvents", 10),
     rest("guardduty", "GuardDuty", 5),
-    Service {
-        name: "iam",
-        id: "IAM",
-        protocol: Protocol::Query { version: "2010-05-08" },
-        global: true,
-        per_second: 5,
-    },
+    Service { global: true, ..query("iam", "IAM", "2010-05-08", 10) },
     rpc("kms", "KMS", "TrentService", 20),
+    rest("lambda", "Lambda", 10),
     rpc("logs", "CloudWatch Logs", "Logs_20140328", 5),
+    query("monitoring", "CloudWatch", "2010-08-01", 8),
     Service {
         global: true,
         ..rpc("organizations", "Organizations", "AWSOrganizationsV20161128", 4)
     },
+    query("rds", "RDS", "2014-10-31", 5),
+    Service { protocol: Protocol::RestXml, ..rest("s3", "S3", 40) },
     rest("securityhub", "SecurityHub", 3),
-    Service {
-        name: "sns",
-        id: "SNS",
-        protocol: Protocol::Query { version: "2010-03-31" },
-        global: false,
-        per_second: 20,
-    },
+    query("sns", "SNS", "2010-03-31", 20),
     Service {
         protocol: Protocol::Json { version: "1.0", target: "AmazonSQS" },
         ..rpc("sqs", "SQS", "", 200)
     },
-    Service {
-        name: "sts",
-        id: "STS",
-        protocol: Protocol::Query { version: "2011-06-15" },
-        global: false,
-        per_second: 20,
-    },
+    rpc("ssm", "SSM", "AmazonSSM", 5),
+    query("sts", "STS", "2011-06-15", 20),
+    rpc("wafv2", "WAFV2", "AWSWAF_20190729", 3),
+    rest("xray", "XRay", 5),
 ];
 
 pub(crate) fn find(name: &str) -> Option<&'static Service> {
@@ -87,6 +82,15 @@ const fn rpc(
     Service { name, id, protocol, global: false, per_second }
 }
 
+const fn query(
+    name: &'static str,
+    id: &'static str,
+    version: &'static str,
+    per_second: u32,
+) -> Service {
+    Service { name, id, protocol: Protocol::Query { version }, global: false, per_second }
+}
+
 const fn rest(name: &'static str, id: &'static str, per_second: u32) -> Service {
     Service { name, id, protocol: Protocol::RestJson, global: false, per_second }
 }
@@ -99,6 +103,6 @@ mod tests {
     fn services_are_in_order_and_found() {
         assert!(ALL.is_sorted_by_key(|service| service.name));
         assert!(ALL.iter().all(|service| find(service.name) == Some(service)));
-        assert_eq!(find("s3"), None);
+        assert_eq!(find("s4"), None);
     }
 }

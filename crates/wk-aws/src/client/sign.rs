@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign as official,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign as official,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -29,8 +30,14 @@ pub(crate) fn sign(
     credentials: &Credentials,
 ) -> Result<Vec<(String, String)>, Box<dyn std::error::Error + Send + Sync>> {
     let mut settings = SigningSettings::default();
-    // The digest of the body is in the signature in any case; only S3 wants it as a header too.
+    // The digest of the body is in the signature in any case; only S3 wants it as a header too, and
+    // takes paths as they are.
     settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
+    if request.service == "s3" {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
     let identity = identity(credentials);
     let params = v4::SigningParams::builder()
         .identity(&identity)

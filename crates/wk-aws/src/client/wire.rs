@@ -47,10 +47,10 @@ pub(crate) fn build(
         (Protocol::Ec2 { version }, _) => {
             query::build(query::Lists::Flat, version, operation.name, parameters)
         }
-        (Protocol::RestJson, Http::Rest { method, path, query }) => {
+        (Protocol::RestJson | Protocol::RestXml, Http::Rest { method, path, query }) => {
             rest::build(method, path, query, parameters)
         }
-        (Protocol::RestJson, Http::Post) => Err(WireError::NoPath),
+        (Protocol::RestJson | Protocol::RestXml, Http::Post) => Err(WireError::NoPath),
     }
 }
 
@@ -64,6 +64,23 @@ pub(crate) fn read(
         Protocol::Json { .. } | Protocol::RestJson => json::read(body),
         Protocol::Query { .. } => Ok(query::unwrapped(operation.name, xml::read(body)?.content)),
         Protocol::Ec2 { .. } => Ok(xml::read(body)?.content),
+        Protocol::RestXml => rest_xml(body),
+    }
+}
+
+/// What S3 answers: XML, nothing, or the one thing that is JSON by itself, a policy.
+fn rest_xml(body: &[u8]) -> Result<Value, WireError> {
+    let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    match begins {
+        None => Ok(serde_json::json!({})),
+        Some(b'{') => {
+            let policy = std::str::from_utf8(body).map_err(|_| xml::BadXml::Encoding)?;
+            Ok(serde_json::json!({ "Policy": policy }))
+        }
+        Some(_) => match xml::read(body)?.content {
+            Value::Null => Ok(serde_json::json!({})),
+            content => Ok(content),
+        },
     }
 }
 
@@ -89,5 +106,24 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn s3_answers_xml_nothing_or_a_policy() {
+        let policy = r#" {"Statement":[]}"#;
+        assert_eq!(rest_xml(policy.as_bytes()).unwrap(), json!({ "Policy": policy }));
+        assert_eq!(rest_xml(b" \n").unwrap(), json!({}));
+        let empty = b"<VersioningConfiguration xmlns=\"x\"/>";
+        assert_eq!(rest_xml(empty).unwrap(), json!({}));
+        let on = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        assert_eq!(rest_xml(on).unwrap(), json!({"Status": "Enabled"}));
+        assert!(rest_xml(b"oops").is_err());
     }
 }

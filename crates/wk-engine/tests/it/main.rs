@@ -4,6 +4,7 @@
 mod erasure;
 mod exactly_once;
 mod expiry;
+mod inventory;
 mod judgements;
 mod month;
 mod notify;

@@ -30,6 +30,8 @@ const OF_SYSTEMS: &[&str] = &[
     "guardduty",
     "securityhub",
     "config",
+    "inventory",
+    "checks",
     "eventbridge",
     "ocsf",
     "eks_audit",

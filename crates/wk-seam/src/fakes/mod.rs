@@ -19,6 +19,7 @@ mod outbox;
 pub mod outbox_promises;
 mod queue;
 pub mod queue_promises;
+mod shelf;
 mod states;
 pub mod states_promises;
 mod triage;
@@ -32,6 +33,7 @@ pub use lake::MemoryLake;
 pub use ledger::MemoryLedger;
 pub use objects::{Ending, Given, MemoryObjects, PlainUnpack};
 pub use queue::{Heard, MemoryQueue};
+pub use shelf::MemoryShelf;
 
 /// A lock that a panic elsewhere does not close.
 fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {

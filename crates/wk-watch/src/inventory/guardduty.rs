@@ -1,9 +1,10 @@
-//! GuardDuty: detectors, who administers them, what they found.
+//! GuardDuty: detectors, who administers them, what they found. What travels in a body, and every
+//! answer, has small first letters here.
 
 use serde_json::{Value, json};
 
 use super::ask::{asking, each, grouped};
-use super::item::{Asking, Fan, Item, Place, paged, read, rest};
+use super::item::{Asking, Fan, Item, Place, paged, paged_by, read, rest};
 use crate::posture::members::{texts, word};
 
 /// What GetFindings takes at once.
@@ -33,7 +34,7 @@ pub(super) const ITEMS: &[Item] = &[
     ),
     Item::of(
         Fan::Region,
-        paged(
+        paged_by(
             rest(
                 read!("guardduty", "ListDetectors"),
                 "GET",
@@ -41,6 +42,7 @@ pub(super) const ITEMS: &[Item] = &[
                 &[("NextToken", "nextToken")],
             ),
             "NextToken",
+            "nextToken",
         ),
         "detectors",
     ),
@@ -53,14 +55,14 @@ pub(super) const ITEMS: &[Item] = &[
                 "/detector/{DetectorId}/findings",
                 &[],
             ),
-            "NextToken",
+            "nextToken",
         ),
         "ids of findings of severity 7 and more",
     )
-    .asking(|| json!({"FindingCriteria": {"criterion": {"severity": {"greaterThanOrEqual": 7}}}})),
+    .asking(|| json!({"findingCriteria": {"criterion": {"severity": {"greaterThanOrEqual": 7}}}})),
     Item::of(
         Fan::Each { of: DETECTORS, ask: detectors },
-        paged(
+        paged_by(
             rest(
                 read!("guardduty", "ListMembers"),
                 "GET",
@@ -68,12 +70,13 @@ pub(super) const ITEMS: &[Item] = &[
                 &[("NextToken", "nextToken"), ("OnlyAssociated", "onlyAssociated")],
             ),
             "NextToken",
+            "nextToken",
         ),
         "accounts that a detector speaks for",
     ),
     Item::of(
         Fan::Region,
-        paged(
+        paged_by(
             rest(
                 read!("guardduty", "ListOrganizationAdminAccounts"),
                 "GET",
@@ -81,6 +84,7 @@ pub(super) const ITEMS: &[Item] = &[
                 &[("NextToken", "nextToken")],
             ),
             "NextToken",
+            "nextToken",
         ),
         "which account administers the organization",
     ),
@@ -92,7 +96,7 @@ fn detectors(_: &Value, page: &Value, _: &Place) -> Vec<Asking> {
 
 fn findings(parameters: &Value, page: &Value, _: &Place) -> Vec<Asking> {
     let detector = word(parameters, "DetectorId").to_owned();
-    let groups = grouped(&texts(page, "FindingIds"), AT_ONCE, "FindingIds").into_iter();
+    let groups = grouped(&texts(page, "FindingIds"), AT_ONCE, "findingIds").into_iter();
     let with = |mut group: Value| {
         group["DetectorId"] = detector.clone().into();
         asking(group)

@@ -85,9 +85,10 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether a source is judged at all.
+    /// Whether a source is judged at all. What we ask for ourselves comes when we ask.
     pub fn judges(&self, source: &str) -> bool {
-        !self.sources.get(source).is_some_and(|s| s.off)
+        let own = [crate::sources::inventory::SOURCE.id, crate::sources::check_results::SOURCE.id];
+        !own.contains(&source) && !self.sources.get(source).is_some_and(|s| s.off)
     }
 
     /// Whether something of a source comes at any hour.

@@ -7,6 +7,7 @@
 pub mod alb;
 pub mod applog;
 pub mod bedrock_invocation;
+pub mod check_results;
 pub mod cloudfront;
 pub mod cloudtrail;
 pub mod cloudtrail_digest;
@@ -17,6 +18,7 @@ pub mod entra_signin;
 pub mod eventbridge;
 pub mod google_workspace;
 pub mod guardduty;
+pub mod inventory;
 pub mod network_firewall;
 pub mod ocsf;
 pub mod okta;
@@ -62,6 +64,8 @@ pub const ALL: &[&Source] = &[
     &rds_mysql_slow::SOURCE,
     &rds_mysql_error::SOURCE,
     &applog::SOURCE,
+    &inventory::SOURCE,
+    &check_results::SOURCE,
 ];
 
 /// A kind of log or report that Watchkeeper reads.

@@ -1,4 +1,4 @@
-//! The catalogue pages `docs/sources.md` and `docs/rules.md`: made from what the catalogue says,
+//! The catalogue pages `docs/sources.md`, `docs/rules.md` and `docs/checks.md`: made from what the catalogue says,
 //! and compared with it.
 //!
 //! `cargo xtask docs` writes them anew: it runs this test with `UPDATE_DOCS=1`.
@@ -11,7 +11,9 @@ use wk_lang::sigma::Extension;
 use wk_model::Severity;
 use wk_model::finding::Rule;
 use wk_model::table::{CORE, Column, ColumnType};
+use wk_watch::checks::{self, Check};
 use wk_watch::detect::{Detection, Detections};
+use wk_watch::inventory::{self, Fan};
 use wk_watch::pack::PACK;
 use wk_watch::sources::{self, Source};
 use wk_watch::stateful::StatefulRule;
@@ -19,7 +21,8 @@ use wk_watch::stateful::StatefulRule;
 #[test]
 fn the_catalogue_pages_are_current() {
     let docs = docs();
-    let pages = [("sources.md", sources_page()), ("rules.md", rules_page())];
+    let pages =
+        [("sources.md", sources_page()), ("rules.md", rules_page()), ("checks.md", checks_page())];
     let mut stale = Vec::new();
     for (name, page) in pages {
         let path = docs.join(name);
@@ -52,6 +55,39 @@ fn sources_page() -> String {
     );
     page.columns(CORE);
     sources::ALL.iter().for_each(|source| page.source(source));
+    page.0
+}
+
+/// A page for every check, and for every question of the inventory.
+fn checks_page() -> String {
+    let mut page = Page::new(
+        "Checks",
+        "What `watchkeeper check run` judges, and what `watchkeeper inventory run` asks for it. A \
+         check in capitals stands for the AWS Config rule of that identifier and has its logic and \
+         parameters. No check makes anybody compliant with anything. Promises are rows of \
+         [requirements.md](requirements.md).",
+    );
+    let rows = checks::ALL.iter().map(|check| {
+        let severity = Severity::of_word(check.severity).word().as_str().to_owned();
+        let test = format!("{}, {}", check.test.as_str(), check.method.as_str());
+        [link(check.id, check.id), cell(check.title), severity, check.points.join(", "), test]
+            .to_vec()
+    });
+    page.table(&["check", "what should be so", "severity", "SOC 2", "test"], rows);
+    checks::ALL.iter().for_each(|check| page.check(check));
+    page.heading("Questions of the inventory");
+    page.text(
+        "Every question is a read. The reader's role of `watchkeeper init` is made from this list.",
+    );
+    let rows = inventory::items().map(|item| {
+        let asked = match item.fan {
+            Fan::Account => "once an account".to_owned(),
+            Fan::Region => "once a region".to_owned(),
+            Fan::Each { of, .. } => format!("for each of {}", code(of)),
+        };
+        [code(&item.key()), asked, cell(item.operation.permission), cell(item.asks)].to_vec()
+    });
+    page.table(&["question", "asked", "permission", "for"], rows);
     page.0
 }
 
@@ -168,6 +204,29 @@ impl Page {
         if !aliases.is_empty() {
             self.text(&format!("Also by the source's own names: {}.", aliases.join(", ")));
         }
+    }
+
+    fn check(&mut self, check: &Check) {
+        self.heading(check.id);
+        self.text(&sentence(check.title));
+        let reads: Vec<String> = check.reads.iter().map(|read| (*read).to_owned()).collect();
+        let facts = [
+            ("NIST SP 800-53", check.nist.join(", ")),
+            ("CIS", check.cis.join(", ")),
+            ("promises", check.serves.join(", ")),
+            ("asked", format!("for each {}", check.scope.as_str())),
+            ("reads", codes(&reads)),
+        ];
+        let told = facts.iter().filter(|(_, value)| !value.is_empty());
+        let lines: Vec<String> = told.map(|(name, value)| format!("* {name}: {value}")).collect();
+        self.text(&lines.join("\n"));
+        if !check.parameters.is_empty() {
+            let rows =
+                check.parameters.iter().map(|p| vec![code(p.name), cell(p.default), cell(p.doc)]);
+            self.table(&["parameter", "default", "means"], rows);
+        }
+        self.text(&format!("**Why.** {}", sentence(check.why)));
+        self.text(&format!("**Where it is not so.** {}", sentence(check.remedy)));
     }
 
     fn rule(&mut self, entry: &Entry<'_>) {

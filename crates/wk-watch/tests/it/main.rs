@@ -8,6 +8,7 @@ mod access_and_app_logs;
 mod agreement;
 mod behaviour;
 mod catalogue;
+mod drifts;
 mod lint;
 mod noise;
 mod pack;

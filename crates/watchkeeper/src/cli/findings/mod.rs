@@ -126,7 +126,7 @@ fn short_actor(finding: &Finding) -> &str {
     actor.splitn(6, ':').nth(5).unwrap_or(actor)
 }
 
-pub(super) fn severity(text: &str) -> anyhow::Result<Severity> {
+pub(crate) fn severity(text: &str) -> anyhow::Result<Severity> {
     if let Some(word) = SeverityWord::parse(text) {
         return Ok(Severity::least_of_word(word));
     }

@@ -20,12 +20,16 @@ pub(in crate::checks) struct Trail<'a> {
 pub(in crate::checks) fn all<'a>(view: &View<'a>) -> Result<Vec<Trail<'a>>, Blind> {
     let (mut found, mut blind) = (BTreeMap::new(), None);
     let regions = view.regions();
-    for region in &regions {
+    for region in regions.iter().copied() {
         let here = view.in_region(region);
         match here.list("cloudtrail:DescribeTrails", &["trailList"]) {
             Ok(trails) => {
                 for told in trails {
-                    if let Some(arn) = text(told, "TrailARN") {
+                    let Some(arn) = text(told, "TrailARN") else { continue };
+                    // What its home tells goes first: shadows may be older.
+                    if word(told, "HomeRegion") == region {
+                        found.insert(arn, told);
+                    } else {
                         found.entry(arn).or_insert(told);
                     }
                 }

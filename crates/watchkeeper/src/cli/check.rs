@@ -1,0 +1,93 @@
+//! `watchkeeper check`
+
+mod history;
+mod list;
+mod run;
+mod show;
+
+use std::io::Write;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use wk_model::Severity;
+use wk_watch::checks::{self, Check, Parameters};
+
+use super::Exit;
+use crate::config::Home;
+use crate::wire::App;
+
+/// Judge how accounts are set up, and how that went.
+#[derive(Args)]
+pub(crate) struct Checks {
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Run(run::Run),
+    List(list::List),
+    Show(show::Show),
+    History(history::History),
+}
+
+impl Checks {
+    pub(crate) async fn run(
+        self,
+        home: impl Fn() -> anyhow::Result<Home>,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<Exit> {
+        match self.command {
+            What::List(command) => command.run(out),
+            What::Show(command) => command.run(out),
+            What::History(command) => command.run(&App::open(home()?)?, out).await,
+            What::Run(command) => {
+                let app = App::open(home()?)?;
+                let exit = command.run(&app, out).await?;
+                super::journal::write(&app).await?;
+                Ok(exit)
+            }
+        }
+    }
+}
+
+/// The check of this name.
+fn named(name: &str) -> anyhow::Result<&'static Check> {
+    match checks::named(name) {
+        Some(check) => Ok(check),
+        None => bail!("there is no check {name:?}; watchkeeper check list names them"),
+    }
+}
+
+/// Everything that a check says of itself.
+fn as_json(check: &Check) -> Value {
+    let parameter =
+        |p: &checks::Parameter| json!({"name": p.name, "default": p.default, "doc": p.doc});
+    json!({
+        "id": check.id,
+        "title": check.title,
+        "aws_config_rule": check.is_aws_rule(),
+        "severity": Severity::of_word(check.severity).word().as_str(),
+        "points": check.points,
+        "nist": check.nist,
+        "cis": check.cis,
+        "requirements": check.serves,
+        "scope": check.scope.as_str(),
+        "test": check.test.as_str(),
+        "method": check.method.as_str(),
+        "kind": "native",
+        "reads": check.reads,
+        "parameters": check.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "why": check.why,
+        "remediation": check.remedy,
+    })
+}
+
+/// What a check was asked with, as JSON.
+fn parameters(check: &Check, overrides: &checks::Overrides) -> Value {
+    let all = Parameters::of(check, overrides);
+    let set: serde_json::Map<String, Value> =
+        all.all().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    Value::Object(set)
+}
