@@ -65,7 +65,8 @@ impl Field {
         }
     }
 
-    fn value<'r>(self, row: &'r Row<'_>) -> FieldValue<'r> {
+    /// What a row of that table holds there.
+    pub(crate) fn value<'r>(self, row: &'r Row<'_>) -> FieldValue<'r> {
         let text = |text: Option<&'r str>| {
             text.map_or(FieldValue::Absent, |text| FieldValue::Text(Cow::Borrowed(text)))
         };

@@ -8,8 +8,10 @@ use wk_model::Row;
 
 use super::compile::{StatefulRule, Target};
 use super::mark::KEYS_MAX;
-use crate::row_record::RowRecord;
+use crate::history;
+use crate::row_record::{self, RowRecord};
 use crate::shared_fields;
+use crate::sources::cloudtrail;
 
 /// What rules look at, by the single-event rules that they refer to.
 #[derive(Debug, Default)]
@@ -73,8 +75,8 @@ pub(super) const BETWEEN: char = '\u{1f}';
 pub(super) enum Field {
     /// What every event has.
     Core(shared_fields::Reads),
-    /// A field of the record.
-    Path(FieldPath),
+    /// A field of the record, and where CloudTrail's rows have it, if they hold it as it was written.
+    Path(FieldPath, Option<row_record::Field>),
 }
 
 impl Looks {
@@ -163,7 +165,12 @@ impl Field {
         // What means the same everywhere is asked before the record's own.
         match shared_fields::reads(name) {
             Some(reads) => Self::Core(reads),
-            None => Self::Path(FieldPath::new(name)),
+            None => {
+                let source = &cloudtrail::SOURCE;
+                let written = history::column_of(source, name);
+                let written = written.map(|_| row_record::Field::of(source.table, name));
+                Self::Path(FieldPath::new(name), written)
+            }
         }
     }
 
@@ -179,10 +186,19 @@ impl Field {
                     look(text);
                 }
             }
-            (Self::Path(path), Some(record)) => sigma::Record::field(record, path).each_text(look),
-            (Self::Path(path), None) => {
+            (Self::Path(_, Some(written)), Some(_)) if is_trail_as_written(row) => {
+                written.value(row).each_text(look);
+            }
+            (Self::Path(path, _), Some(record)) => {
+                sigma::Record::field(record, path).each_text(look);
+            }
+            (Self::Path(path, _), None) => {
                 sigma::Record::field(&RowRecord::new(row), path).each_text(look);
             }
         }
     }
+}
+
+fn is_trail_as_written(row: &Row<'_>) -> bool {
+    row.as_written && std::ptr::eq(row.table, cloudtrail::SOURCE.table)
 }
