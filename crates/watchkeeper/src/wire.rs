@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod inventory;
 mod lists;
+pub(crate) mod look_back;
 pub(crate) mod notify;
 pub(crate) mod reports;
 pub(crate) mod rules;
@@ -201,12 +202,13 @@ impl App {
         let (routes, bad) = self.home.routes()?;
         tell_bad_routes(&bad);
         let events = event_rules(&routes);
-        let modes = self.config.detect.modes()?;
+        let (modes, lateness) = (self.config.detect.modes()?, self.config.detect.lateness()?);
         let files = if own.try_exists()? { rule_files(&own)? } else { Vec::new() };
         let (lists, surroundings) = self.surroundings();
         let (detections, bad) = Detections::built_in_and_with(files.into_iter(), &lists);
         let detections =
             detections.with_surroundings(surroundings).with_event_rules(events).with_modes(modes);
+        let detections = detections.with_lateness(&lateness);
         tell_dead_modes(&detections);
         Ok((detections, bad))
     }

@@ -6,6 +6,7 @@
 //! * [`doctor`] says what of AWS is reachable, denied, stale.
 //! * [`inventory`] walks accounts and regions and keeps what AWS answers.
 //! * [`ingest`] reads objects to their end and commits what they hold, exactly once.
+//! * [`look_back`] finds in the lake what came too late for rules over several events.
 //! * [`notify`] tells people of findings that changed, at least once.
 //! * [`scan`] runs rules over objects without keeping anything.
 //! * [`selfwatch`] judges every minute how the watch itself goes.
@@ -17,6 +18,7 @@ pub mod detector;
 pub mod doctor;
 pub mod ingest;
 pub mod inventory;
+pub mod look_back;
 pub mod notify;
 pub mod scan;
 pub mod selfwatch;

@@ -192,6 +192,13 @@ pub fn event_time(batch: &RecordBatch, row: usize) -> Timestamp {
     Timestamp::from_micros(times.map_or(0, |t| t.value(row)))
 }
 
+/// When the last row of a finished batch was received.
+pub fn last_received(batch: &RecordBatch) -> Option<Timestamp> {
+    let times = batch.column_by_name("received_time")?;
+    let times = times.as_any().downcast_ref::<TimestampMicrosecondArray>()?;
+    times.values().iter().max().map(|micros| Timestamp::from_micros(*micros))
+}
+
 /// The columns of a finished batch that findings tell of, looked up once.
 pub(crate) struct Samples<'a> {
     table: &'a str,

@@ -22,7 +22,7 @@ use crate::modes::{Mode, ModeEntry, Modes};
 use crate::pack::PACK;
 use crate::row_record::{Field, RowRecord};
 use crate::sources::{self, Source};
-use crate::stateful::{self, Around, MarkedRow, Marks, Names, Stateful};
+use crate::stateful::{self, Around, Lateness, MarkedRow, Marks, Names, Stateful, Target};
 use crate::surroundings::{self, Asks, InSurroundings, Surroundings};
 
 /// Rules, compiled once.
@@ -218,6 +218,18 @@ impl Detections {
         &self.surroundings
     }
 
+    /// The same, waiting so long for the events of each source.
+    pub fn with_lateness(mut self, lateness: &Lateness) -> Self {
+        let of = |place: usize| {
+            let asked = &self.rules[place].sigma.logsource;
+            let read = self.sources.iter().zip(sources::ALL).filter(|(is, _)| asked.reads(is));
+            let waits = read.map(|(_, source)| lateness.of(source.id));
+            waits.max().unwrap_or(lateness.others)
+        };
+        self.stateful.wait(of);
+        self
+    }
+
     /// The same, some of them off or only tried; of entries that fit the same the last counts.
     pub fn with_modes(self, entries: Vec<ModeEntry>) -> Self {
         let modes = Modes::new(entries, self.every());
@@ -298,6 +310,24 @@ impl Detections {
     /// The rules over several events.
     pub fn stateful(&self) -> &Stateful {
         &self.stateful
+    }
+
+    /// Whether a rule over several events, by its place, looks at records of a source.
+    pub fn looks_at(&self, place: usize, source: &Source) -> bool {
+        let Some(is) = self.log_source(source) else { return false };
+        let mut open = vec![place];
+        while let Some(rule) = open.pop().and_then(|place| self.stateful.rules().get(place)) {
+            for target in &rule.refers {
+                match target {
+                    Target::Single(single) if self.rules[*single].sigma.logsource.reads(is) => {
+                        return true;
+                    }
+                    Target::Single(_) => {}
+                    Target::Several(below) => open.push(*below),
+                }
+            }
+        }
+        false
     }
 
     /// Which rules match a JSON record of a source, in their order, in place of what was there.

@@ -50,6 +50,20 @@ const ODD: [&str; 2] = ["flags", "insightDetails"];
 pub struct AskedOf<'a>(pub(crate) &'a Readers);
 
 impl Pass {
+    /// One look at whole records for all rules; `None` where no rule reads them.
+    pub fn at_all(detections: &Detections, source: &Source) -> Option<Self> {
+        let readers = detections.readers(source)?;
+        let all = vec![true; detections.rules().len()];
+        Some(Self {
+            columns: Vec::new(),
+            rows: Vec::new(),
+            whole: true,
+            first: true,
+            readers: readers.only(all),
+            of_odd_rows: None,
+        })
+    }
+
     /// The rules that are asked of a row; `there` says whether a column of the row holds something.
     /// `None`: another look is at this row.
     pub fn of_row(&self, there: impl Fn(&str) -> bool) -> Option<AskedOf<'_>> {

@@ -5,6 +5,7 @@ mod changes;
 mod coverage;
 mod learn;
 mod lint;
+mod look_back;
 mod modes;
 mod test;
 
@@ -38,6 +39,7 @@ enum What {
     List(List),
     Backtest(backtest::Backtest),
     Learn(learn::Learn),
+    LookBack(look_back::LookBack),
     Lint(lint::Lint),
     Coverage(coverage::CoverageArgs),
     Modes(modes::Modes),
@@ -82,6 +84,7 @@ impl Detect {
             What::List(list) => list.run(out),
             What::Backtest(backtest) => backtest.run(&app()?, out).await,
             What::Learn(learn) => learn.run(&app()?, out).await,
+            What::LookBack(look_back) => look_back.run(&app()?, out).await,
             What::Lint(lint) => lint.run(app, out),
             What::Coverage(coverage) => coverage.run(&app()?, out).await,
             What::Modes(modes) => modes.run(&app()?, out),

@@ -87,7 +87,10 @@ impl App {
 }
 
 /// The days of this time; the first and the last may be parts of one.
-fn days(since: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+pub(super) fn days(
+    since: Timestamp,
+    until: Timestamp,
+) -> impl Iterator<Item = (Timestamp, Timestamp)> {
     let end = move |from: Timestamp| Day::from_number(from.day().number() + 1).start().min(until);
     let next =
         move |(_, from): &(Timestamp, Timestamp)| (*from < until).then(|| (*from, end(*from)));

@@ -145,12 +145,20 @@ impl Check {
         self.told("[triage]", triage);
         let modes = config.detect.modes().map(|modes| format!("{} modes of rules", modes.len()));
         self.told("[detect]", modes);
+        let waits = config.detect.lateness().and_then(|waits| {
+            let (minutes, own) = (waits.others / 60, waits.of.len());
+            let days = config.detect.look_back_days()?;
+            Ok(format!(
+                "{minutes} minutes, {own} sources with their own; look back over {days} days"
+            ))
+        });
+        self.told("[detect] lateness", waits);
         let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
         self.told("[log_groups]", groups);
         self.backup(config, home);
         let daily = if config.drill.off { "off" } else { "daily at 09:00, monthly at 09:30" };
         let schedules = format!(
-            "compact hourly; journal every 10 min; sweep 03:00, expire 04:00, forget 05:00; drills {daily} (UTC)"
+            "compact and look back hourly; journal every 10 min; sweep 03:00, expire 04:00, forget 05:00; drills {daily} (UTC)"
         );
         self.good("schedules", schedules);
     }

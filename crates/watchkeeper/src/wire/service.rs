@@ -104,6 +104,7 @@ impl Service {
         }
         jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled()?);
+        jobs.push(parts.look_back(detections.clone()));
         jobs.push(parts.detection(detections));
         jobs.extend(parts.notices().await?);
         jobs.push(parts.selfwatch()?);
@@ -282,6 +283,27 @@ impl Parts {
         let detector = self.app.detector(detections);
         let of = Arc::new(Detection { detector, every: Duration::from_secs(1) });
         job("detection", of, |of, post| Box::pin(async move { of.run(&post).await }))
+    }
+
+    /// What finds in the lake what came too late for it.
+    fn look_back(&self, detections: Arc<Detections>) -> Job {
+        let (app, bookmarks) = (self.app.clone(), self.bookmarks.clone());
+        let name = "look back".to_owned();
+        let scheduled = Scheduled {
+            name: name.clone(),
+            when: When::Every(3_600),
+            work: Box::new(move |_| {
+                let (app, bookmarks) = (app.clone(), bookmarks.clone());
+                let detections = detections.clone();
+                done("look back over what came late", async move {
+                    app.look_back_at_its_time(&detections, bookmarks.as_ref()).await
+                })
+            }),
+            bookmarks: self.bookmarks.clone(),
+        };
+        job(format!("schedule {name}"), Arc::new(scheduled), |scheduled, post| {
+            Box::pin(async move { scheduled.run(&post).await })
+        })
     }
 
     /// The watch over the watch.

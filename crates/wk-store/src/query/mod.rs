@@ -27,7 +27,9 @@ mod until;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{Array as _, RecordBatch};
 use datafusion::common::tree_node::{Transformed, TransformedResult as _};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{ViewTable, provider_as_source};
@@ -36,6 +38,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::functions_aggregate::min_max::min;
 use datafusion::logical_expr::{
     Expr, LogicalPlan, LogicalPlanBuilder, TableSource, col, ident, lit,
 };
@@ -46,7 +49,7 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use tokio::runtime::Handle;
 use wk_model::table::CORE;
-use wk_model::{Table, Timestamp};
+use wk_model::{Day, Table, Timestamp};
 use wk_seam::lake::RowTest;
 use wk_seam::ledger::Snapshot;
 use wk_seam::schema;
@@ -332,6 +335,68 @@ fn test(test: &RowTest) -> Expr {
         RowTest::There { column } => ident(column).is_not_null(),
         RowTest::OneOf { column, texts } => one_of::call(ident(column), texts.iter().cloned()),
     }
+}
+
+/// Rows that came late.
+#[derive(Debug, Clone, Copy)]
+pub struct Late {
+    /// Received at or after this time,
+    pub received_since: Timestamp,
+    /// and before this one,
+    pub received_until: Timestamp,
+    /// so long after their events happened, in seconds, or longer;
+    pub seconds: i64,
+    /// of events of this day.
+    pub day: Day,
+}
+
+impl Questions {
+    /// The rows of a table that came late.
+    ///
+    /// # Errors
+    /// If a file of the lake cannot be read.
+    pub async fn rows_late(&self, table: &Table, late: Late) -> Result<Rows, QueryError> {
+        let written = LakeTable::as_written(table, &self.snapshot);
+        let frame = self.context.read_table(Arc::new(written)).map_err(text)?;
+        let received = || ident("received_time");
+        let micros = late.seconds.saturating_mul(1_000_000);
+        let least = lit(ScalarValue::DurationMicrosecond(Some(micros)));
+        let inside = received()
+            .gt_eq(time(late.received_since))
+            .and(received().lt(time(late.received_until)))
+            .and(of_days(late.day, 1))
+            .and((received() - ident("event_time")).gt_eq(least));
+        let frame = frame.filter(inside).map_err(text)?;
+        Ok(Rows(frame.execute_stream().await.map_err(text)?))
+    }
+
+    /// When the first row was received of the events of a day, the one before and the one behind it.
+    ///
+    /// # Errors
+    /// If a file of the lake cannot be read.
+    pub async fn first_received(
+        &self,
+        table: &Table,
+        day: Day,
+    ) -> Result<Option<Timestamp>, QueryError> {
+        let written = LakeTable::as_written(table, &self.snapshot);
+        let frame = self.context.read_table(Arc::new(written)).map_err(text)?;
+        let before = Day::from_number(day.number().saturating_sub(1));
+        let frame = frame.filter(of_days(before, 3)).map_err(text)?;
+        let first = vec![min(ident("received_time")).alias("first")];
+        let frame = frame.aggregate(Vec::new(), first).map_err(text)?;
+        let batches = frame.collect().await.map_err(running)?;
+        let first = batches.first().and_then(|batch| batch.column_by_name("first"));
+        let first = first.map(|column| column.as_primitive::<TimestampMicrosecondType>());
+        let first = first.filter(|column| !column.is_empty() && column.is_valid(0));
+        Ok(first.map(|column| Timestamp::from_micros(column.value(0))))
+    }
+}
+
+/// Events of so many days, this one the first.
+fn of_days(day: Day, days: i32) -> Expr {
+    let end = Day::from_number(day.number().saturating_add(days)).start();
+    ident("event_time").gt_eq(time(day.start())).and(ident("event_time").lt(time(end)))
 }
 
 /// Rows of a table, batch by batch.

@@ -10,6 +10,7 @@ use wk_model::finding::Rule;
 use wk_model::{Severity, Sha256};
 
 use super::entries::Reach;
+use super::late::Lateness;
 use super::looks::Looks;
 use crate::detect::{BadRule, Detection};
 
@@ -85,8 +86,6 @@ pub enum Target {
     Several(usize),
 }
 
-/// How long after its time an event is waited for, unless the rule says otherwise.
-const LATENESS_SECONDS: i64 = 900;
 /// Repeats within an hour are one finding, unless the rule says otherwise.
 const WINDOW_SECONDS: i64 = 3600;
 /// How deep rules may look at each other's findings.
@@ -125,6 +124,18 @@ impl Stateful {
     /// The place of the rule with this id among the rules.
     pub fn place(&self, id: &str) -> Option<usize> {
         self.places.get(id).copied()
+    }
+
+    /// Waits as long for events as is said for each single-event rule, by its place.
+    pub(crate) fn wait(&mut self, seconds: impl Fn(usize) -> i64) {
+        for rule in &mut self.rules {
+            let waits = rule.refers.iter().filter_map(|target| match target {
+                Target::Single(single) => Some(seconds(*single)),
+                Target::Several(_) => None,
+            });
+            rule.lateness_seconds = waits.max().unwrap_or_default();
+        }
+        wait_for_those_below(&mut self.rules);
     }
 
     /// Compiles correlations; what cannot be compiled is told.
@@ -454,7 +465,7 @@ impl StatefulRule {
             // An event then belongs to at most two findings.
             window_seconds: window.max(correlation.timespan_seconds),
             alerts: true,
-            lateness_seconds: LATENESS_SECONDS,
+            lateness_seconds: Lateness::SECONDS,
             shape: shape(&correlation, window),
             refers,
             group_by,

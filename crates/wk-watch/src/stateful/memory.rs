@@ -77,25 +77,39 @@ impl Memory {
     pub fn step_all(
         &mut self,
         rules: &Stateful,
-        mut queue: Queue,
+        queue: Queue,
         now: Timestamp,
     ) -> Vec<Sighting> {
+        let mut sightings = Vec::new();
+        self.step_each(rules, queue, now, &mut |_, _, sighting| sightings.push(sighting));
+        sightings
+    }
+
+    /// The same, with the place of the rule and the key for each sighting.
+    pub fn step_each(
+        &mut self,
+        rules: &Stateful,
+        mut queue: Queue,
+        now: Timestamp,
+        see: &mut dyn FnMut(usize, &str, Sighting),
+    ) {
         for ((place, key), (_, due)) in &self.states {
             if due.is_some_and(|due| due <= now) {
                 queue.is_due(*place, key);
             }
         }
-        let mut sightings = Vec::new();
         while let Some((place, keys)) = queue.next_rule() {
             for key in keys {
                 let signals = queue.take(rules, place, &key);
-                let told = self.step(rules, (place, key), signals, now, &mut sightings);
+                let mut sightings = Vec::new();
+                let told =
+                    self.step(rules, (place, key.clone()), signals, now, &mut sightings);
+                sightings.into_iter().for_each(|sighting| see(place, &key, sighting));
                 queue.take_in(rules, told);
             }
         }
         self.counts.orphans += queue.orphans;
         self.counts.unreadable += queue.unreadable;
-        sightings
     }
 
     /// Steps one rule and key; gives the signals to the rules above.
