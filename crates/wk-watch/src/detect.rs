@@ -222,8 +222,8 @@ impl Detections {
     pub fn with_lateness(mut self, lateness: &Lateness) -> Self {
         let of = |place: usize| {
             let asked = &self.rules[place].sigma.logsource;
-            let read = self.sources.iter().zip(sources::ALL).filter(|(is, _)| asked.reads(is));
-            let waits = read.map(|(_, source)| lateness.of(source.id));
+            let read = sources::ALL.iter().filter(|source| asked.reads(&log_source(source)));
+            let waits = read.map(|source| lateness.of(source.id));
             waits.max().unwrap_or(lateness.others)
         };
         self.stateful.wait(of);
@@ -314,12 +314,12 @@ impl Detections {
 
     /// Whether a rule over several events, by its place, looks at records of a source.
     pub fn looks_at(&self, place: usize, source: &Source) -> bool {
-        let Some(is) = self.log_source(source) else { return false };
+        let is = log_source(source);
         let mut open = vec![place];
         while let Some(rule) = open.pop().and_then(|place| self.stateful.rules().get(place)) {
             for target in &rule.refers {
                 match target {
-                    Target::Single(single) if self.rules[*single].sigma.logsource.reads(is) => {
+                    Target::Single(single) if self.rules[*single].sigma.logsource.reads(&is) => {
                         return true;
                     }
                     Target::Single(_) => {}

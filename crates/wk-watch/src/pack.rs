@@ -40,6 +40,7 @@ pub const PACK: &[(&str, &str)] = &[
     ("behaviour/first-lasting-access.yml", include_str!("../../../rules/behaviour/first-lasting-access.yml")),
     ("behaviour/first-rise-in-rights.yml", include_str!("../../../rules/behaviour/first-rise-in-rights.yml")),
     ("behaviour/flood-by-own-host.yml", include_str!("../../../rules/behaviour/flood-by-own-host.yml")),
+    ("behaviour/impossible-travel.yml", include_str!("../../../rules/behaviour/impossible-travel.yml")),
     ("behaviour/instance-credentials-elsewhere.yml", include_str!("../../../rules/behaviour/instance-credentials-elsewhere.yml")),
     ("behaviour/keys-pushed-to-many-hosts.yml", include_str!("../../../rules/behaviour/keys-pushed-to-many-hosts.yml")),
     ("behaviour/mail-to-many.yml", include_str!("../../../rules/behaviour/mail-to-many.yml")),

@@ -6,13 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wk_lang::sigma::{Expected, LogSource, RuleTest};
+use wk_lang::sigma::{Around, Expected, LogSource, RuleTest};
 use wk_model::finding::Sighting;
 use wk_model::{Signal, Timestamp};
 
 use crate::detect::Detections;
+use crate::lists::{self, Format, ListSpec};
+use crate::places::{Place, Places};
 use crate::sources::{self, Source};
 use crate::stateful::{Happened, Memory, StatefulRule, Target, signals_of};
+use crate::surroundings::Surroundings;
 
 /// What became of one test.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +50,14 @@ pub fn rehearse(detections: &Detections) -> Vec<Rehearsed> {
     for (place, single) in detections.rules().iter().enumerate() {
         let source = source_of(&single.sigma.logsource);
         for test in &single.sigma.extension.tests {
-            let why = of_single(detections, place, source, test);
+            let why = match Supposed::of(detections, &single.file, &test.around) {
+                None => of_single(detections, place, source, test),
+                Some(Err(why)) => Some(why),
+                Some(Ok(Supposed(own))) => {
+                    let same = own.rules().iter().position(|r| r.rule.id == single.rule.id);
+                    same.map_or(Some(GONE.to_owned()), |same| of_single(&own, same, source, test))
+                }
+            };
             let (file, rule, title) = (&single.file, &single.rule.id, &single.title);
             answers.push(Rehearsed::of(file, rule, title, test, why));
         }
@@ -55,11 +65,57 @@ pub fn rehearse(detections: &Detections) -> Vec<Rehearsed> {
     for rule in detections.stateful().rules() {
         let source = source_of_several(detections, rule);
         for test in &rule.correlation.about.extension.tests {
-            let why = of_several(detections, rule, source, test);
+            let why = match Supposed::of(detections, &rule.file, &test.around) {
+                None => of_several(detections, rule, source, test),
+                Some(Err(why)) => Some(why),
+                Some(Ok(Supposed(own))) => match own.stateful().find(&rule.rule.id) {
+                    None => Some(GONE.to_owned()),
+                    Some(same) => of_several(&own, same, source, test),
+                },
+            };
             answers.push(Rehearsed::of(&rule.file, &rule.rule.id, &rule.title, test, why));
         }
     }
     answers
+}
+
+const GONE: &str =
+    "the file of the rule alone does not hold it: `around` needs all it refers to there";
+
+/// The rules of a file, with what a test supposes around its events in the place of what the user's
+/// lists and databases say.
+struct Supposed(Detections);
+
+impl Supposed {
+    /// `None` where the test supposes nothing.
+    fn of(detections: &Detections, file: &str, around: &Around) -> Option<Result<Self, String>> {
+        if around.is_empty() {
+            return None;
+        }
+        let text = detections.text_of(file).unwrap_or_default().to_owned();
+        Some(Self::read((file.to_owned(), text), around))
+    }
+
+    fn read(file: (String, String), around: &Around) -> Result<Self, String> {
+        let mut places = Places::none();
+        for (address, position) in &around.places {
+            let at = address.parse().map_err(|_| format!("{address:?} is no address"))?;
+            let place = Place::at(position).ok_or_else(|| {
+                format!("{position:?} is no position such as DE EU 52.52 13.4 20")
+            })?;
+            places.suppose(at, place);
+        }
+        let now = Timestamp::from_seconds(BEGIN);
+        let mut lists = Vec::new();
+        for (name, entries) in &around.lists {
+            let spec = ListSpec::new(name, "around", Format::Plain);
+            let text = entries.join("\n");
+            lists.push(lists::read(&spec, text.as_bytes(), now, now).map_err(|e| e.to_string())?);
+        }
+        let (for_rules, _) = lists::for_rules(&lists);
+        let (own, _) = Detections::read_with(std::iter::once(file), &for_rules);
+        Ok(Self(own.with_surroundings(Surroundings::new(places, &lists))))
+    }
 }
 
 impl Rehearsed {

@@ -7,7 +7,7 @@ use super::condition::{self, Condition};
 use super::error::{Problem, RuleError};
 use super::extension::{Extension, read_extension, seconds};
 use super::field::FieldPath;
-use super::own::{FirstSeen, Rate, SequenceStep, read_steps};
+use super::own::{FirstSeen, Rate, SequenceStep, Travel, read_steps};
 use super::reader::Reader;
 use super::rule::Status;
 use crate::yaml::{Content, Node, Place};
@@ -97,6 +97,8 @@ pub enum Kind {
     Rate(Rate),
     /// One event after the other, and some not.
     Sequence(Vec<SequenceStep>),
+    /// Two events in places that are too far apart.
+    Travel(Travel),
 }
 
 /// A figure over numbers.
@@ -127,6 +129,7 @@ impl Kind {
             Self::ValueCount(fields, _) => names(fields),
             Self::Value(_, field, _) => names(std::slice::from_ref(field)),
             Self::FirstSeen(first) => names(&first.terms),
+            Self::Travel(_) => vec![Travel::POSITION.to_owned()],
             Self::EventCount(_)
             | Self::Temporal(_)
             | Self::TemporalOrdered
@@ -156,6 +159,9 @@ impl Kind {
                 let steps = steps.iter().map(|step| [not(step), name(step)].concat());
                 steps.collect::<Vec<_>>().join(", then ")
             }
+            Self::Travel(Travel { speed_kmh, distance_km }) => format!(
+                "two of them more than {distance_km} km apart and faster than {speed_kmh} km/h"
+            ),
             Self::Value(..) | Self::FirstSeen(_) | Self::Rate(_) => self.to_string(),
         }
     }
@@ -188,6 +194,9 @@ impl std::fmt::Display for Kind {
                 let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
                 write!(f, "sequence {}", steps.join(", "))
             }
+            Self::Travel(Travel { speed_kmh, distance_km }) => {
+                write!(f, "impossible_travel {speed_kmh} {distance_km}")
+            }
         }
     }
 }
@@ -199,7 +208,7 @@ pub(super) const FIELDS_MAX: usize = 16;
 /// The longest timespan, in seconds.
 const TIMESPAN_MAX: u32 = 31 * 86_400;
 
-const TYPES: [&str; 11] = [
+const TYPES: [&str; 12] = [
     "event_count",
     "value_count",
     "temporal",
@@ -211,6 +220,7 @@ const TYPES: [&str; 11] = [
     "first_seen",
     "rate",
     "sequence",
+    "impossible_travel",
 ];
 
 /// Reads a document that has a `correlation`.
@@ -262,6 +272,10 @@ fn keys_of(word: &str, reader: &Reader<'_>) -> Result<Vec<&'static str>, RuleErr
             keys.extend(Rate::KEYS);
         }
         "sequence" => keys.extend(["steps", "timespan"]),
+        "impossible_travel" => {
+            keys.extend(["rules", "entity", "timespan"]);
+            keys.extend(Travel::KEYS);
+        }
         _ if TYPES.contains(&word) => keys.extend(["rules", "timespan", "condition"]),
         _ => {
             return Err(Problem::unknown("correlation.type", word, TYPES).at(reader.place("type")));
@@ -426,6 +440,7 @@ fn read_kind(word: &str, reader: &Reader<'_>, rules: &[Named]) -> Result<Kind, R
         }
         "first_seen" => Kind::FirstSeen(FirstSeen::read(reader)?),
         "rate" => Kind::Rate(Rate::read(reader)?),
+        "impossible_travel" => Kind::Travel(Travel::read(reader)?),
         _ => return Err(Problem::unknown("correlation.type", word, TYPES).at(reader.place("type"))),
     })
 }

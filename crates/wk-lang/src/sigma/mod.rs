@@ -86,10 +86,10 @@ pub use filter::Filter;
 pub use lists::{Lists, LongList};
 pub use network::Networks;
 pub use number::Number;
-pub use own::{FirstSeen, Rate, SequenceStep};
+pub use own::{FirstSeen, Rate, SequenceStep, Travel};
 pub use pattern::Pattern;
 pub use rule::{LogSource, Rule, Status};
-pub use rule_test::{Expected, Moment, RuleTest};
+pub use rule_test::{Around, Expected, Moment, RuleTest};
 pub use ruleset::{Readers, RuleSet, TooManyRules, Witnesses};
 pub use test::{Comparison, Part, Reference, Test, TimePart, Want};
 

@@ -34,6 +34,15 @@ pub struct Rate {
     pub buckets: u32,
 }
 
+/// `impossible_travel`: one and the same was in two places between which nobody travels so fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Travel {
+    /// The speed that nobody has, in kilometres an hour.
+    pub speed_kmh: u32,
+    /// Nearer places are never told, in kilometres.
+    pub distance_km: u32,
+}
+
 /// A step of a `sequence`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceStep {
@@ -101,6 +110,20 @@ impl FirstSeen {
             history_days: days(reader, "history", 30, 1..=366)?,
             learning_days: days(reader, "learning", 14, 0..=366)?,
         })
+    }
+}
+
+impl Travel {
+    pub(super) const KEYS: [&'static str; 2] = ["speed", "distance"];
+    /// Who knows where an event came from says it in this field.
+    pub const POSITION: &'static str = "wk.source.position";
+
+    pub(super) fn read(reader: &Reader<'_>) -> Result<Self, RuleError> {
+        let number = |key, default| -> Result<u32, RuleError> {
+            let number = whole(reader, key, default, 1..=20_000)?;
+            Ok(u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        Ok(Self { speed_kmh: number("speed", 900)?, distance_km: number("distance", 500)? })
     }
 }
 

@@ -15,6 +15,24 @@ pub struct RuleTest {
     pub event: String,
     /// Events with their times; empty where there is one event.
     pub story: Vec<Moment>,
+    /// What is known around the events.
+    pub around: Around,
+}
+
+/// What a test supposes to be known around its events.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Where addresses are: each with its position, such as `DE EU 52.52 13.40 20`.
+    pub places: Vec<(String, String)>,
+    /// Lists by name, with their entries.
+    pub lists: Vec<(String, Vec<String>)>,
+}
+
+impl Around {
+    /// Whether nothing is supposed.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.lists.is_empty()
+    }
 }
 
 /// What a rule must do on an event.
@@ -52,7 +70,7 @@ pub(super) fn read_rule_tests(nodes: &[Node]) -> Result<Vec<RuleTest>, RuleError
 
 fn read_rule_test(node: &Node) -> Result<RuleTest, RuleError> {
     let reader = Reader { node, path: "watchkeeper.tests." };
-    let known = ["name", "fires", "quiet"];
+    let known = ["name", "fires", "quiet", "around"];
     let members = node.members().unwrap_or_default();
     if let Some((key, _)) = members.iter().find(|(key, _)| !known.contains(&key.text.as_str())) {
         return Err(Problem::unknown("watchkeeper.tests", &key.text, known).at(key.place));
@@ -67,7 +85,44 @@ fn read_rule_test(node: &Node) -> Result<RuleTest, RuleError> {
         Content::List(moments) => (String::new(), read_story(moments, "at")?),
         _ => (read_event(&reader, event)?, Vec::new()),
     };
-    Ok(RuleTest { name, expected, event, story })
+    let around = read_around(&reader)?;
+    Ok(RuleTest { name, expected, event, story, around })
+}
+
+/// How many places or lists a test may suppose.
+const SUPPOSED_MAX: usize = 100;
+
+/// Reads `around: {places: {ADDRESS: POSITION}, lists: {NAME: [ENTRY]}}`.
+fn read_around(reader: &Reader<'_>) -> Result<Around, RuleError> {
+    const KEYS: [&str; 2] = ["places", "lists"];
+    let mut around = Around::default();
+    let Some(node) = reader.node.get("around") else { return Ok(around) };
+    let wanted = "a mapping with places, lists or both";
+    for (key, value) in node.members().ok_or_else(|| reader.kind(node, "around", wanted))? {
+        let inner = Reader { node: value, path: "watchkeeper.tests.around." };
+        let of_names = |wanted| value.members().ok_or_else(|| inner.kind(value, &key.text, wanted));
+        let members = match key.text.as_str() {
+            "places" => of_names("a mapping of addresses to positions")?,
+            "lists" => of_names("a mapping of names to lists of entries")?,
+            _ => {
+                return Err(
+                    Problem::unknown("watchkeeper.tests.around", &key.text, KEYS).at(key.place)
+                );
+            }
+        };
+        if members.len() > SUPPOSED_MAX {
+            let what = "watchkeeper.tests.around".to_owned();
+            return Err(Problem::TooMany { what, max: SUPPOSED_MAX }.at(value.place));
+        }
+        for (name, _) in members {
+            if key.text == "lists" {
+                around.lists.push((name.text.clone(), inner.texts(&name.text)?));
+            } else if let Some(position) = inner.text(&name.text)? {
+                around.places.push((name.text.clone(), position));
+            }
+        }
+    }
+    Ok(around)
 }
 
 fn read_event(reader: &Reader<'_>, event: &Node) -> Result<String, RuleError> {
@@ -201,7 +256,7 @@ fn read_exemplar(node: &Node, number: usize) -> Result<RuleTest, RuleError> {
             ));
         }
     };
-    Ok(RuleTest { name, expected, event, story })
+    Ok(RuleTest { name, expected, event, story, around: Around::default() })
 }
 
 #[cfg(test)]

@@ -518,7 +518,7 @@ impl StatefulRule {
             | Kind::Value(Measure::Sum, _, bounds)
             | Kind::Temporal(Together::Count(bounds)) => bounds.only_grow(),
             Kind::Temporal(Together::Condition(condition)) => !condition.negates(),
-            Kind::TemporalOrdered => true,
+            Kind::TemporalOrdered | Kind::Travel(_) => true,
             Kind::Sequence(steps) => !steps.iter().any(|step| step.not),
             Kind::Value(Measure::Average | Measure::Percentile(_), _, _)
             | Kind::FirstSeen(_)

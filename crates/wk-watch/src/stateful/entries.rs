@@ -8,12 +8,16 @@ use super::compile::{COUNT_MAX, StatefulRule};
 use super::sequence::{self, Row};
 use super::state::{Entries, Held, Told};
 use super::step::{BYTES_MAX, Step, Stepped};
+use super::travel;
 use super::windows::{Window, satisfied};
 
 /// How many entries a key keeps; twice the highest count that can be asked for.
 const ENTRIES_MAX: usize = 20_000;
 /// How many it keeps for a sequence, where rows of events are looked for from each end.
 const SEQUENCE_MAX: usize = 4_000;
+
+/// How many it keeps where each event is compared with each.
+const PAIRS_MAX: usize = 4_000;
 
 /// A step of a rule that keeps events.
 pub(super) fn step(mut step: Step<'_>, state: Option<&[u8]>, signals: Vec<Signal>) -> Stepped {
@@ -27,10 +31,15 @@ pub(super) fn step(mut step: Step<'_>, state: Option<&[u8]>, signals: Vec<Signal
         }
     }
     step.stepped.late = fresh.late;
-    if matches!(rule.correlation.kind, Kind::Sequence(_)) {
+    let looked_at = match rule.correlation.kind {
+        Kind::Sequence(_) => Some(ENTRIES_MAX),
+        Kind::Travel(_) => Some(PAIRS_MAX),
+        _ => None,
+    };
+    if let Some(max) = looked_at {
         // Not judged yet, so every one of them is missed.
-        step.stepped.dropped += state.held.len().saturating_sub(ENTRIES_MAX) as u64;
-        keep_latest(&mut state, ENTRIES_MAX, |_| {});
+        step.stepped.dropped += state.held.len().saturating_sub(max) as u64;
+        keep_latest(&mut state, max, |_| {});
     }
     let account = state.account.clone();
     if let Some((from, to)) = to_judge(rule, &mut state, &fresh, step.now) {
@@ -39,6 +48,12 @@ pub(super) fn step(mut step: Step<'_>, state: Option<&[u8]>, signals: Vec<Signal
             Kind::Sequence(steps) => {
                 let span = rule.correlation.timespan_seconds;
                 teller.rows(&sequence::rows(steps, span, &state.held, from, to), &mut state.held);
+            }
+            Kind::Travel(kind) => {
+                let span = rule.correlation.timespan_seconds;
+                let bucket = rule.window_seconds;
+                let rows = travel::rows(kind, span, bucket, &state.held, (from, to));
+                teller.rows(&rows, &mut state.held);
             }
             _ => teller.windows(&satisfied(rule, &state.held, from, to), &mut state.held),
         }
@@ -232,6 +247,7 @@ fn forget(step: &mut Step<'_>, state: &mut Entries) {
     });
     let max = match rule.correlation.kind {
         Kind::Sequence(_) => SEQUENCE_MAX,
+        Kind::Travel(_) => PAIRS_MAX,
         _ => ENTRIES_MAX,
     };
     state.forgotten_to = forgotten;

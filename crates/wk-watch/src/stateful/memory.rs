@@ -74,12 +74,7 @@ impl Memory {
     /// The same, of signals that wait in a queue.
     ///
     /// Rules are stepped in their order, so that what one finds reaches those that look at it.
-    pub fn step_all(
-        &mut self,
-        rules: &Stateful,
-        queue: Queue,
-        now: Timestamp,
-    ) -> Vec<Sighting> {
+    pub fn step_all(&mut self, rules: &Stateful, queue: Queue, now: Timestamp) -> Vec<Sighting> {
         let mut sightings = Vec::new();
         self.step_each(rules, queue, now, &mut |_, _, sighting| sightings.push(sighting));
         sightings
@@ -102,8 +97,7 @@ impl Memory {
             for key in keys {
                 let signals = queue.take(rules, place, &key);
                 let mut sightings = Vec::new();
-                let told =
-                    self.step(rules, (place, key.clone()), signals, now, &mut sightings);
+                let told = self.step(rules, (place, key.clone()), signals, now, &mut sightings);
                 sightings.into_iter().for_each(|sighting| see(place, &key, sighting));
                 queue.take_in(rules, told);
             }

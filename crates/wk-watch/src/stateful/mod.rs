@@ -27,6 +27,7 @@ mod settled;
 mod state;
 mod step;
 mod texts;
+mod travel;
 mod trial;
 mod windows;
 

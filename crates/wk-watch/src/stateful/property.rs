@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wk_lang::sigma::{Amount, FirstSeen, Kind, Measure, Rate, SequenceStep, Together};
+use wk_lang::sigma::{Amount, FirstSeen, Kind, Measure, Rate, SequenceStep, Together, Travel};
 use wk_model::Timestamp;
 use wk_model::finding::{EventRef, FindingId, Sighting};
 use wk_model::signal::{Count, Entry, Sample, Seen, Signal};
@@ -11,6 +11,8 @@ use wk_model::signal::{Count, Entry, Sample, Seen, Signal};
 use super::tests::{START, rules, sign_in, signals};
 use super::{Memory, StatefulRule};
 use crate::detect::Detections;
+use crate::places::{Place, Places, travel};
+use crate::surroundings::Surroundings;
 
 /// Events of each finding, by the finding's id.
 type Findings = BTreeMap<String, BTreeSet<String>>;
@@ -31,7 +33,7 @@ impl Random {
     }
 }
 
-const ODD: &str = "name: odd\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  s: {sourceIPAddress: [b, d]}\n  condition: s\n---\n";
+const ODD: &str = "name: odd\nlogsource: {product: aws, service: cloudtrail}\ndetection:\n  s: {sourceIPAddress: [198.51.100.2, 198.51.100.4]}\n  condition: s\n---\n";
 
 fn over(rule: &str) -> String {
     format!("{ODD}title: T\nid: t\ncorrelation:\n  group-by: [userIdentity.userName]\n  {rule}")
@@ -115,6 +117,17 @@ fn events(random: &mut Random, at: fn(i64) -> i64) -> Vec<(i64, String)> {
         .collect()
 }
 
+/// The same, from addresses: 198.51.100.1 for a, and so on.
+fn from_addresses(events: Vec<(i64, String)>) -> Vec<(i64, String)> {
+    let address = |record: String| {
+        ["a", "b", "c", "d"].iter().zip(1..).fold(record, |record, (from, n)| {
+            let (before, after) = (format!("\"{from}\""), format!("\"198.51.100.{n}\""));
+            record.replace(&before, &after)
+        })
+    };
+    events.into_iter().map(|(second, record)| (second, address(record))).collect()
+}
+
 /// Brings events, each up to the lateness after it happened, some of them twice, some together; the
 /// states are written and read at every step.
 fn deliver(
@@ -175,16 +188,19 @@ const SETS: u64 = 25;
 
 /// `at` says when the moments are, from 0 to 23, at which there may be events.
 fn check(rule: &str, at: fn(i64) -> i64, twice: bool) {
-    let detections = rules(rule);
+    check_with(&rules(rule), rule, at, twice);
+}
+
+fn check_with(detections: &Detections, rule: &str, at: fn(i64) -> i64, twice: bool) {
     let mut found_something = 0;
     for set in 0..SETS {
         let mut random = Random(set * 7_919 + 17);
-        let events = events(&mut random, at);
-        let signals = signals(&detections, &events);
-        let expected = Oracle::of(&detections).findings(&signals);
+        let events = from_addresses(events(&mut random, at));
+        let signals = signals(detections, &events);
+        let expected = Oracle::of(detections).findings(&signals);
         found_something += u64::from(!expected.is_empty());
         for shuffle in 0..SHUFFLES {
-            let found = folded(&deliver(&detections, &signals, &mut random, twice));
+            let found = folded(&deliver(detections, &signals, &mut random, twice));
             assert_eq!(found, expected, "{rule}\nset {set}, shuffle {shuffle}: {events:#?}");
         }
     }
@@ -283,6 +299,30 @@ fn what_is_unusual_is_unusual_in_any_order() {
     check(&rule.replace("buckets: 1", "buckets: 2"), rows, false);
 }
 
+#[test]
+fn travel_is_impossible_in_any_order() {
+    let rule = over(
+        "type: impossible_travel\n  rules: [failed, worked]\n  timespan: 12h\n  speed: 900\n  distance: 500",
+    );
+    let mut places = Places::none();
+    // Berlin, Leipzig, Sydney, and a country of which no more is known.
+    for (address, position) in [
+        ("198.51.100.1", "DE EU 52.52 13.4 20"),
+        ("198.51.100.2", "DE EU 51.34 12.37 20"),
+        ("198.51.100.3", "AU OC -33.87 151.21 50"),
+        ("198.51.100.4", "BR SA"),
+    ] {
+        places.suppose(address.parse().unwrap(), Place::at(position).unwrap());
+    }
+    let detections = rules(&rule).with_surroundings(Surroundings::new(places, &[]));
+    check_with(&detections, &rule, |n| n * 3_000, true);
+    // Without a database nothing is known, and nothing is found.
+    let blind = rules(&rule);
+    let mut random = Random(5);
+    let events = from_addresses(events(&mut random, |n| n * 3_000));
+    assert!(signals(&blind, &events).iter().all(|(_, signals)| signals.is_empty()));
+}
+
 /// The definitions, read plainly, over all events.
 struct Oracle<'a> {
     detections: &'a Detections,
@@ -330,6 +370,12 @@ impl<'a> Oracle<'a> {
                 for row in rows(steps, span, &entries) {
                     let last = &row.last().unwrap().sample;
                     told.extend(row.iter().map(|entry| (&entry.sample, last)));
+                }
+            }
+            Kind::Travel(kind) => {
+                let span = rule.correlation.timespan_seconds;
+                for (earlier, later) in pairs(kind, span, &entries) {
+                    told.extend([(&earlier.sample, &later.sample), (&later.sample, &later.sample)]);
                 }
             }
             kind => {
@@ -403,7 +449,9 @@ fn holds(kind: &Kind, rules: usize, window: &[&Entry]) -> bool {
         }
         Kind::Temporal(Together::Condition(condition)) => condition.holds(&matched),
         Kind::TemporalOrdered => in_order(window, 0, rules, Timestamp::from_micros(i64::MIN)),
-        Kind::FirstSeen(_) | Kind::Rate(_) | Kind::Sequence(_) => unreachable!("no windows"),
+        Kind::FirstSeen(_) | Kind::Rate(_) | Kind::Sequence(_) | Kind::Travel(_) => {
+            unreachable!("no windows")
+        }
     }
 }
 
@@ -417,6 +465,30 @@ fn in_order(window: &[&Entry], rule: usize, rules: usize, from: Timestamp) -> bo
 
 fn is(entry: &Entry, rule: usize) -> bool {
     entry.rules.iter().any(|r| usize::from(*r) == rule)
+}
+
+/// Every two events between which nobody travels.
+fn pairs<'a>(kind: &Travel, span: i64, entries: &[&'a Entry]) -> Vec<(&'a Entry, &'a Entry)> {
+    let limits = travel::Limits {
+        speed_kmh: f64::from(kind.speed_kmh),
+        distance_km: f64::from(kind.distance_km),
+    };
+    let mut pairs = Vec::new();
+    for (n, later) in entries.iter().enumerate() {
+        for earlier in &entries[..n] {
+            let place = |entry: &Entry| Place::at(entry.value.as_deref().unwrap()).unwrap();
+            let (from, to) = (place(earlier), place(later));
+            let time = |entry: &Entry| entry.sample.event.time;
+            let seen = travel::Seen { time: time(earlier), place: &from };
+            let then = travel::Seen { time: time(later), place: &to };
+            let verdict = travel::travel(seen, then, limits).verdict;
+            let near = time(earlier).plus_seconds(span) >= time(later);
+            if near && verdict == travel::Verdict::Impossible {
+                pairs.push((*earlier, *later));
+            }
+        }
+    }
+    pairs
 }
 
 /// Every row of events of a sequence, by trying them all.

@@ -53,7 +53,8 @@ pub fn step(
         | Kind::Value(..)
         | Kind::Temporal(_)
         | Kind::TemporalOrdered
-        | Kind::Sequence(_) => entries::step(step, state, signals),
+        | Kind::Sequence(_)
+        | Kind::Travel(_) => entries::step(step, state, signals),
     }
 }
 

@@ -88,7 +88,7 @@ impl<'a> Sum<'a> {
             Kind::Temporal(together) => Self::Together(together, vec![0; rules]),
             Kind::TemporalOrdered => Self::Ordered(vec![None; rules]),
             // These are not judged by windows.
-            Kind::FirstSeen(_) | Kind::Rate(_) | Kind::Sequence(_) => Self::Never,
+            Kind::FirstSeen(_) | Kind::Rate(_) | Kind::Sequence(_) | Kind::Travel(_) => Self::Never,
         }
     }
 

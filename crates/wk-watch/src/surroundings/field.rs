@@ -32,6 +32,7 @@ pub(crate) enum Asked {
     SourceAsn,
     SourceCountry,
     SourceLists,
+    SourcePosition,
     SourcePrivate,
     SourceService,
 }
@@ -79,6 +80,11 @@ pub const FIELDS: &[Known] = &[
         "the country of the source address: two letters",
     ),
     known(Asked::SourceLists, "wk.source.lists", "the lists that the source address is on"),
+    known(
+        Asked::SourcePosition,
+        "wk.source.position",
+        "where the source address is: country, continent, degrees north and east, km it may be off",
+    ),
     known(
         Asked::SourcePrivate,
         "wk.source.private",

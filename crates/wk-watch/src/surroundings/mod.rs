@@ -79,9 +79,10 @@ impl Surroundings {
     /// Whether anything could answer the field.
     pub(crate) fn answers(&self, known: &Known) -> bool {
         match known.asked {
-            Asked::SourceCountry | Asked::SourceAsn | Asked::SourceAsName => {
-                !self.places.is_empty()
-            }
+            Asked::SourceCountry
+            | Asked::SourceAsn
+            | Asked::SourceAsName
+            | Asked::SourcePosition => !self.places.is_empty(),
             Asked::SourceLists => !self.addresses.is_empty(),
             Asked::DomainLists => !self.domains.is_empty(),
             Asked::DomainEntropy

@@ -172,6 +172,7 @@ impl<'a> InSurroundings<'a> {
             Asked::SessionName => self.of_session(|session| Some(session.name)),
             Asked::SessionRole => self.of_session(|session| Some(session.role)),
             Asked::SourceAsName => text(self.place().and_then(|place| place.as_name.as_deref())),
+            Asked::SourcePosition => self.place().and_then(Place::position),
             Asked::SourceCountry => text(self.place().and_then(|place| place.country.as_deref())),
         };
         answer.map_or(FieldValue::Absent, |answer| FieldValue::Text(Cow::Owned(answer)))
