@@ -7,7 +7,7 @@ mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
 pub(crate) mod inventory;
-mod lists;
+pub(crate) mod lists;
 pub(crate) mod look_back;
 pub(crate) mod notify;
 pub(crate) mod reports;

@@ -17,6 +17,7 @@ use wk_model::{Signal, Timestamp};
 use wk_seam::Answer;
 use wk_seam::ledger::{Commit, Committed, FindingQuery, Ledger};
 use wk_watch::detect::Detections;
+use wk_watch::history::Pass;
 use wk_watch::sources::{self, Source};
 use wk_watch::stateful::packed::{Pack, Packed, Place};
 use wk_watch::stateful::{Counts, Memory, Queue, StatefulRule};
@@ -116,8 +117,9 @@ impl<'a> LookBack<'a> {
     pub fn late(&mut self, source: &'static Source, batch: &RecordBatch, spread_seconds: i64) {
         self.told.late += batch.num_rows() as u64;
         let rules = self.detections.stateful();
+        let Some(pass) = Pass::at_all(self.detections, source) else { return };
         let mut pack = Pack::default();
-        self.eyes.look(source, batch, &mut pack, &mut drop);
+        self.eyes.look(source, &pass, batch, &mut pack, &mut drop);
         for signal in unpacked(pack, |_| true, |_| true) {
             let Some((span, above)) = about(&signal) else { continue };
             let above =
@@ -269,11 +271,13 @@ impl Again<'_, '_> {
         self.rules.iter().any(|place| self.of.detections.looks_at(*place, source))
     }
 
-    /// Takes in rows of the stretch, as the lake gives them.
-    pub fn rows(&mut self, source: &'static Source, batch: &RecordBatch) {
-        self.of.told.rows += batch.num_rows() as u64;
+    /// Takes in rows of the stretch, as the lake gives them for one of the looks at it.
+    pub fn rows(&mut self, source: &'static Source, pass: &Pass, batch: &RecordBatch) {
+        if pass.first {
+            self.of.told.rows += batch.num_rows() as u64;
+        }
         let mut pack = Pack::default();
-        self.of.eyes.look(source, batch, &mut pack, &mut drop);
+        self.of.eyes.look(source, pass, batch, &mut pack, &mut drop);
         let rules = self.of.detections.stateful();
         // Of most signals their rule and key say that nobody here looks at them.
         let may_be = |place: &Place<'_>| {

@@ -43,6 +43,7 @@ pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;
 mod shared_fields;
+pub mod silent;
 pub mod sources;
 pub mod stateful;
 pub mod surroundings;

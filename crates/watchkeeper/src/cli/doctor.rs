@@ -64,6 +64,7 @@ impl Doctor {
         let (config, line) = wire::config(home);
         let mut lines = vec![line];
         lines.extend(wire::storage(home, &config).await);
+        lines.push(wire::silent(home, &config, SystemClock.now()));
         let calls = Arc::new(Kept::default());
         let mut settings = config.aws.settings()?;
         settings.profile = self.profile.clone().or(settings.profile);

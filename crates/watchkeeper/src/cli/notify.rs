@@ -217,7 +217,7 @@ impl Run {
         if self.json {
             let said = json!({
                 "findings": {"changed": c.changed, "reopened": c.reopened,
-                    "excepted": c.excepted, "dry_run": c.dry_run, "suppressed": c.suppressed,
+                    "excepted": c.excepted, "decided": c.decided, "dry_run": c.dry_run, "suppressed": c.suppressed,
                     "unrouted": c.unrouted, "digested": c.digested},
                 "requested": c.requested, "queued": all.queued,
                 "held_back": {"silenced": c.silenced, "inhibited": c.inhibited,
@@ -235,8 +235,8 @@ impl Run {
         } else {
             writeln!(
                 out,
-                "{} findings changed: {} suppressed, {} covered by an exception, {} of a dry run, {} for a digest, {} without a route",
-                c.changed, c.suppressed, c.excepted, c.dry_run, c.digested, c.unrouted
+                "{} findings changed: {} suppressed, {} covered by an exception, {} decided already, {} of a dry run, {} for a digest, {} without a route",
+                c.changed, c.suppressed, c.excepted, c.decided, c.dry_run, c.digested, c.unrouted
             )?;
             writeln!(
                 out,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wk_engine::doctor::{Bucket, Line, Measured, Places, Verdict};
+use wk_model::Timestamp;
 use wk_seam::aws::Target;
 use wk_seam::queue::Queue as _;
 use wk_seam::{Failure, Future};
@@ -10,6 +11,7 @@ use wk_store::files::Files;
 use wk_store::ledger::SqliteLedger;
 use wk_store::objects::{S3Place, S3Settings};
 
+use super::lists::silent_rules;
 use crate::config::{Config, Home};
 
 /// Buckets, reached with the client's own credentials.
@@ -88,6 +90,19 @@ pub(crate) async fn storage(home: &Home, config: &Config) -> Vec<Line> {
             .to_do("allow s3:PutObject and s3:DeleteObject on the lake's prefix, or free the disk"),
     };
     vec![ledger, lake]
+}
+
+/// The built-in rules that can tell nothing here for want of a list or a database.
+pub(crate) fn silent(home: &Home, config: &Config, now: Timestamp) -> Line {
+    let (silent, target) = (silent_rules(home, config, now), Target::default());
+    if silent.is_empty() {
+        let say = "every rule has the lists and databases that it asks for";
+        return Line::new("rules", "the built-in pack", &target, Verdict::Ok, say);
+    }
+    let titles: Vec<String> = silent.iter().map(|rule| format!("{:?}", rule.title)).collect();
+    let say = format!("{} rules are silent: {}", silent.len(), titles.join(", "));
+    Line::new("rules", "the built-in pack", &target, Verdict::None, say)
+        .to_do("name lists under [[list]] and databases under [places]; watchkeeper detect lint --notes says which rule needs which")
 }
 
 async fn probe(home: &Home, config: &Config) -> Result<String, (String, Failure)> {

@@ -6,11 +6,14 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context as _, ensure};
 use wk_model::Timestamp;
+use wk_watch::detect::Detections;
 use wk_watch::lists::{self, Loaded, State};
 use wk_watch::places::Places;
+use wk_watch::silent::Silent;
 use wk_watch::surroundings::Surroundings;
 
 use super::App;
+use crate::config::{Config, Home};
 
 /// The largest database of places, in bytes.
 const DATABASE_BYTES_MAX: u64 = 512 << 20;
@@ -19,33 +22,12 @@ impl App {
     /// The lists of `[[list]]`, and why others could not be read. A path is below the home directory
     /// unless it begins at the root.
     pub(crate) fn lists(&self) -> (Vec<Loaded>, Vec<String>) {
-        let (mut loaded, mut bad) = (Vec::new(), Vec::new());
-        let now = self.clock.now();
-        for spec in &self.config.list {
-            let path = self.home.path().join(&spec.file);
-            let read = bytes(&path, lists::BYTES_MAX as u64)
-                .and_then(|(bytes, taken_at)| Ok(lists::read(spec, &bytes, taken_at, now)?));
-            match read {
-                Ok(list) => loaded.push(list),
-                Err(error) => bad.push(format!("[[list]] {}: {error:#}", spec.name)),
-            }
-        }
-        (loaded, bad)
+        read_lists(&self.home, &self.config, self.clock.now())
     }
 
     /// The databases of `[places]`, and why others could not be read.
     pub(crate) fn places(&self) -> (Places, Vec<String>) {
-        let (mut places, mut bad) = (Places::none(), Vec::new());
-        for file in &self.config.places.databases {
-            let path: PathBuf = self.home.path().join(file);
-            let added = bytes(&path, DATABASE_BYTES_MAX).and_then(|(bytes, _)| {
-                places.add(file, bytes).map(drop).map_err(anyhow::Error::from)
-            });
-            if let Err(error) = added {
-                bad.push(format!("[places] databases: {error:#}"));
-            }
-        }
-        (places, bad)
+        read_places(&self.home, &self.config)
     }
 
     /// What rules may ask about, for placeholders and for fields. What cannot be used is told.
@@ -58,6 +40,42 @@ impl App {
         told.iter().for_each(|line| super::tell(line));
         (for_rules, Surroundings::new(places, &loaded))
     }
+}
+
+fn read_lists(home: &Home, config: &Config, now: Timestamp) -> (Vec<Loaded>, Vec<String>) {
+    let (mut loaded, mut bad) = (Vec::new(), Vec::new());
+    for spec in &config.list {
+        let path = home.path().join(&spec.file);
+        let read = bytes(&path, lists::BYTES_MAX as u64)
+            .and_then(|(bytes, taken_at)| Ok(lists::read(spec, &bytes, taken_at, now)?));
+        match read {
+            Ok(list) => loaded.push(list),
+            Err(error) => bad.push(format!("[[list]] {}: {error:#}", spec.name)),
+        }
+    }
+    (loaded, bad)
+}
+
+fn read_places(home: &Home, config: &Config) -> (Places, Vec<String>) {
+    let (mut places, mut bad) = (Places::none(), Vec::new());
+    for file in &config.places.databases {
+        let path: PathBuf = home.path().join(file);
+        let added = bytes(&path, DATABASE_BYTES_MAX)
+            .and_then(|(bytes, _)| places.add(file, bytes).map(drop).map_err(anyhow::Error::from));
+        if let Err(error) = added {
+            bad.push(format!("[places] databases: {error:#}"));
+        }
+    }
+    (places, bad)
+}
+
+/// The built-in rules that can tell nothing with the lists and databases of a home; for who has no
+/// [`App`].
+pub(crate) fn silent_rules(home: &Home, config: &Config, now: Timestamp) -> Vec<Silent> {
+    let ((loaded, _), (places, _)) = (read_lists(home, config, now), read_places(home, config));
+    let (for_rules, _) = lists::for_rules(&loaded);
+    let (pack, _) = Detections::built_in_and_with(std::iter::empty(), &for_rules);
+    pack.with_surroundings(Surroundings::new(places, &loaded)).silent()
 }
 
 fn bytes(path: &Path, most: u64) -> anyhow::Result<(Vec<u8>, Timestamp)> {

@@ -11,6 +11,7 @@ use wk_seam::states::States as _;
 use wk_store::query::{Late, Questions};
 use wk_watch::columns;
 use wk_watch::detect::Detections;
+use wk_watch::history::passes;
 use wk_watch::sources::{self, Source};
 
 use super::backtest::days;
@@ -79,7 +80,8 @@ impl App {
         let received = (received_since, received_until);
         self.find_late(&questions, &snapshot, received, &mut look_back).await?;
         for stretch in look_back.stretches() {
-            again(&questions, &stretch, now.plus_seconds(-MARGIN_SECONDS), &mut look_back).await?;
+            let judged = now.plus_seconds(-MARGIN_SECONDS);
+            again(detections, &questions, &stretch, judged, &mut look_back).await?;
         }
         let ledger: Arc<dyn Ledger> = Arc::new(self.ledger.clone());
         let writer = format!("{}-look-back", writer(self.clock.as_ref()));
@@ -132,6 +134,7 @@ async fn find_late_of(
 
 /// Reads a stretch again, a day at a time, and lets rules judge what is over by now.
 async fn again(
+    detections: &Detections,
     questions: &Questions,
     stretch: &Stretch,
     now: Timestamp,
@@ -141,9 +144,13 @@ async fn again(
     let asked: Vec<_> = sources::ALL.iter().filter(|source| again.looks_at(source)).collect();
     for (from, next) in days(stretch.from, stretch.until.min(now)) {
         for source in &asked {
-            let mut rows = questions.rows_within(source.table, from, next).await?;
-            while let Some(batch) = rows.next().await? {
-                again.rows(source, &batch);
+            for pass in passes(detections, source) {
+                let (columns, tests) = (&pass.columns, &pass.rows);
+                let span = (from, next);
+                let mut rows = questions.rows_within(source.table, span, columns, tests).await?;
+                while let Some(batch) = rows.next().await? {
+                    again.rows(source, &pass, &batch);
+                }
             }
         }
         again.until(next.min(now));

@@ -300,6 +300,7 @@ impl Parts {
                 })
             }),
             bookmarks: self.bookmarks.clone(),
+            limits: schedule::Limits::default(),
         };
         job(format!("schedule {name}"), Arc::new(scheduled), |scheduled, post| {
             Box::pin(async move { scheduled.run(&post).await })

@@ -12,6 +12,9 @@ pub struct Counts {
     pub reopened: u64,
     /// Findings that an exception covers: nobody is told while it counts.
     pub excepted: u64,
+    /// Findings that somebody has decided about and that only went on: they are told of again when
+    /// they are worse than they were, or open again.
+    pub decided: u64,
     /// Findings of rules that are only being tried.
     pub dry_run: u64,
     /// Findings that no route wants.
@@ -47,6 +50,7 @@ impl Counts {
         self.suppressed += more.suppressed;
         self.reopened += more.reopened;
         self.excepted += more.excepted;
+        self.decided += more.decided;
         self.dry_run += more.dry_run;
         self.unrouted += more.unrouted;
         self.digested += more.digested;

@@ -3,6 +3,8 @@
 use wk_act::notices::{Counts, Duty, Made, Turn, Wanted, wanted};
 use wk_act::routes::{RoutedEvent, decide};
 use wk_case::exceptions::Exceptions;
+use wk_model::finding::Rule;
+use wk_model::triage::State;
 use wk_model::{Finding, Notice, Timestamp};
 use wk_seam::outbox::{Changed, Cursor, Desk, GroupRow, Step, Stepped};
 use wk_seam::{Answer, Failure};
@@ -89,6 +91,11 @@ impl Notify {
                 *of += 1;
                 continue;
             }
+            if self.is_decided(finding).await? {
+                counts.changed += 1;
+                counts.decided += 1;
+                continue;
+            }
             let mut event = match report {
                 Some(record) => RoutedEvent::of_report(finding, record),
                 None => RoutedEvent::of_finding(finding),
@@ -109,6 +116,20 @@ impl Notify {
         let duty =
             if all.is_empty() && rows.is_empty() { Duty::default() } else { self.duty().await };
         Ok(Given { desk, changed, wanted: all, requests, rows, counts, duty, now })
+    }
+
+    /// Whether somebody has decided about a finding, and it is no worse than it was then. What our own
+    /// rules find is as bad as its rule is; what other products report may rise.
+    async fn is_decided(&self, finding: &Finding) -> Answer<bool> {
+        let steps = self.triage.steps(Some(&finding.id)).await?;
+        let Some(disposed) = State::of(&steps).disposed else { return Ok(false) };
+        if finding.rule.product == Rule::OWN {
+            return Ok(true);
+        }
+        let updates = self.triage.updates(&finding.id).await?;
+        let before = updates.iter().filter(|update| update.recorded <= disposed.at);
+        let worst = before.map(|update| update.severity).max();
+        Ok(worst.is_none_or(|worst| finding.severity <= worst))
     }
 
     /// What the products said of findings that they reported, where a route asks for it.

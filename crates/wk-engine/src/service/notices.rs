@@ -57,6 +57,7 @@ impl Notices {
                 ("queued", queued),
                 ("suppressed", did.suppressed),
                 ("excepted", did.excepted),
+                ("decided", did.decided),
                 ("dry-run", did.dry_run),
                 ("silenced", did.silenced),
                 ("inhibited", did.inhibited),

@@ -10,6 +10,7 @@ use wk_act::routes::Routes;
 use wk_engine::notify::{Asked, Notify, Turned};
 use wk_model::finding::{EventRef, FindingId, Origin, Rule, Sighting};
 use wk_model::notice::NoticeKind;
+use wk_model::triage::{Deed, Disposition, Step};
 use wk_model::{Exception, Notice, Severity, SeverityWord, Timestamp};
 use wk_seam::Answer;
 use wk_seam::clock::StandingClock;
@@ -17,7 +18,7 @@ use wk_seam::courier::{Outcome, Parcel, Proof};
 use wk_seam::fakes::{Fault, Faults, MemoryCourier, MemoryLedger};
 use wk_seam::ledger::{Commit, Ledger as _};
 use wk_seam::outbox::{Outbox as _, PostQuery, Standing};
-use wk_seam::triage::Triage as _;
+use wk_seam::triage::{Stepped, Steps, Triage as _};
 
 /// A Thursday, at noon.
 pub(crate) const NOON: Timestamp = Timestamp::from_seconds(1_707_998_400);
@@ -423,6 +424,45 @@ fn what_an_exception_covers_is_counted_and_told_of_when_it_ends() {
     world.pass(60);
     assert_eq!(world.turn().counts.reopened, 0, "once");
     assert!(told(&world).contains("f1"), "what it covered is told of when it ends");
+}
+
+#[test]
+fn a_finding_that_was_decided_is_told_of_again_only_when_it_is_open_again() {
+    let mut world = World::new();
+    world.see(&[("f1", "root", 80)]);
+    world.turn();
+    world.pass(60);
+    world.turn();
+    let told = |world: &World| world.posted(Standing::Accepted).len();
+    let before = told(&world);
+    assert!(before > 0);
+    let step = |nth: u64, deed: Deed| Step {
+        finding: wk_model::finding::FindingId("f1".to_owned()),
+        nth,
+        at: NOON.plus_seconds(100),
+        who: "anna".to_owned(),
+        deed,
+        reason: "known work".to_owned(),
+        evidence: Vec::new(),
+    };
+    let keep = |world: &World, step: Step| {
+        let seen = vec![(step.finding.clone(), step.nth - 1)];
+        let steps = Steps { seen, steps: vec![step], settles: None };
+        assert_eq!(run(world.ledger.keep_steps(&steps)).unwrap(), Stepped::Done);
+    };
+    keep(&world, step(1, Deed::Disposed { disposition: Disposition::FalsePositive }));
+    world.pass(86_400);
+    world.see(&[("f1", "root", 80)]);
+    let turned = world.turn();
+    assert_eq!((turned.counts.changed, turned.counts.decided), (1, 1));
+    world.pass(86_400);
+    world.turn();
+    assert_eq!(told(&world), before, "it went on, and somebody had decided");
+    keep(&world, step(2, Deed::Reopened));
+    assert_eq!(world.turn().counts.decided, 0);
+    world.pass(86_400);
+    world.turn();
+    assert!(told(&world) > before, "it is open again");
 }
 
 #[test]

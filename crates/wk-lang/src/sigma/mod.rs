@@ -63,6 +63,7 @@ mod network;
 mod number;
 mod own;
 mod pattern;
+mod possible;
 mod prefilter;
 mod question;
 mod reader;

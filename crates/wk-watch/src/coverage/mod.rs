@@ -38,7 +38,7 @@ pub struct Coverage {
 pub struct Cell {
     /// The titles of its rules that run.
     pub rules: Vec<String>,
-    /// The titles of its rules that are off or only tried.
+    /// The titles of its rules that are off, only tried, or silent without a list or a database.
     pub idle: Vec<String>,
     /// Whether the log of one of the rules that run is in the lake.
     pub logged: bool,
@@ -61,7 +61,7 @@ pub enum Proof {
 /// How far a technique is covered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Its rules are off or only tried.
+    /// Its rules are off, only tried, or silent without a list or a database.
     Idle,
     /// A rule runs, but its log is not in the lake.
     NoLog,
@@ -88,6 +88,9 @@ impl Coverage {
         let columns = TACTICS.iter().map(|tactic| (tactic, BTreeMap::new())).collect();
         let mut coverage = Self { columns, nowhere: Vec::new() };
         let rehearsed = Rehearsals::of(detections);
+        let silent: BTreeSet<String> = detections.silent().into_iter().map(|s| s.rule).collect();
+        let runs =
+            |id: &String| detections.mode_of(id, None).0 == Mode::Live && !silent.contains(id);
         for detection in detections.rules() {
             let drilled = facts.drilled.contains(&*detection.title);
             coverage.take(
@@ -96,7 +99,7 @@ impl Coverage {
                     title: &detection.title,
                     tags: &detection.sigma.tags,
                     service: detection.sigma.logsource.service.as_deref(),
-                    runs: detections.mode_of(&detection.rule.id, None).0 == Mode::Live,
+                    runs: runs(&detection.rule.id),
                     proof: rehearsed.proof(drilled, &detection.rule.id, &detection.sigma.extension),
                 },
             );
@@ -109,7 +112,7 @@ impl Coverage {
                     title: &rule.title,
                     tags: &rule.correlation.about.tags,
                     service: None,
-                    runs: detections.mode_of(&rule.rule.id, None).0 == Mode::Live,
+                    runs: runs(&rule.rule.id),
                     proof: rehearsed.proof(
                         drilled,
                         &rule.rule.id,
@@ -201,7 +204,7 @@ impl State {
     /// What it means.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Idle => "its rules are off or only tried",
+            Self::Idle => "its rules are off, only tried, or silent without a list or a database",
             Self::NoLog => "a rule runs, but its log is not in the lake",
             Self::Unproved => "a rule runs over its log; nothing shows that it works",
             Self::Tested => "a rule runs over its log, and its own test passed",

@@ -1,11 +1,13 @@
 //! The fields that a rule asks for, held against what its source's records hold.
 
 use wk_lang::nearest::nearest;
-use wk_lang::sigma::{Rule, Search, Test, Want};
+use wk_lang::sigma::{Correlation, Rule, Search, Test, Want};
 
 use super::dictionary::{self, Known};
-use super::{Level, Report};
+use super::{Level, Report, Singles, source_of};
+use crate::shared_fields;
 use crate::sources::Source;
+use crate::surroundings::PREFIX;
 
 /// Names that are lists wherever AWS uses them, in requests and answers.
 const LISTS: &[&str] = &[
@@ -54,6 +56,39 @@ pub(super) fn check(rule: &Rule, source: &Source, report: &mut Report<'_>) {
             known(reference.field.as_str(), source, report);
         }
     }
+}
+
+/// The fields that a correlation groups by and takes values of, in the records of each rule that it
+/// looks at.
+pub(super) fn of_correlation<'r>(
+    correlation: &Correlation,
+    beside: &'r [Rule],
+    all: &Singles<'r>,
+    report: &mut Report<'_>,
+) {
+    let mut names = correlation.group_by.clone();
+    names.extend(correlation.kind.value_fields());
+    let mut told: Vec<(&str, String)> = Vec::new();
+    for named in &correlation.rules {
+        let Some(rule) = all.named(&named.name, beside) else { continue };
+        let Some(source) = source_of(rule) else { continue };
+        for name in &names {
+            let field = alias(correlation, &named.name, name).unwrap_or(name);
+            let everywhere = shared_fields::NAMES.contains(&field) || field.starts_with(PREFIX);
+            let is_told = told.iter().any(|(id, there)| *id == source.id && there == field);
+            if !everywhere && !is_told {
+                told.push((source.id, field.to_owned()));
+                known(field, source, report);
+            }
+        }
+    }
+}
+
+/// The field that an alias is in the events of a rule.
+fn alias<'c>(correlation: &'c Correlation, rule: &str, name: &str) -> Option<&'c str> {
+    let alias = correlation.aliases.iter().find(|alias| alias.name == name)?;
+    let field = alias.fields.iter().find(|(named, _)| named.name == rule)?;
+    Some(field.1.as_str())
 }
 
 fn collect<'r>(search: &'r Search, found: &mut Vec<&'r Test>) {

@@ -13,11 +13,12 @@ mod worth;
 
 use std::collections::BTreeMap;
 
-use wk_lang::sigma::{self, Lists, RuleError};
+use wk_lang::sigma::{self, Lists, Reading, RuleError};
 
 use crate::detect::Detections;
 use crate::lists;
 use crate::rehearsal;
+use crate::silent::Silent;
 use crate::sources::{self, Source};
 
 /// How bad a problem is.
@@ -81,8 +82,10 @@ pub fn lint_with(files: &[(String, String)], lists: &Lists) -> Vec<Found> {
 fn read(files: &[(String, String)], lists: &Lists) -> Vec<Found> {
     let mut found = Vec::new();
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
-    for (file, text) in files {
-        let reading = sigma::read_rules_with(text, lists);
+    let readings: Vec<(&String, Reading)> =
+        files.iter().map(|(file, text)| (file, sigma::read_rules_with(text, lists))).collect();
+    let all = Singles::of(readings.iter().map(|(_, reading)| reading));
+    for (file, reading) in &readings {
         found.extend(reading.errors.iter().map(|error| unread(file, error)));
         for rule in &reading.rules {
             let mut report = Report { file, rule: &rule.title, found: Vec::new() };
@@ -95,11 +98,31 @@ fn read(files: &[(String, String)], lists: &Lists) -> Vec<Found> {
             let mut report = Report { file, rule: &about.title, found: Vec::new() };
             attack::check(&about.tags, &mut report);
             worth::check(&worth::About::of_correlation(about), &mut report);
+            fields::of_correlation(correlation, &reading.rules, &all, &mut report);
             identity(about.id.as_deref(), &mut ids, &mut report);
             found.append(&mut report.found);
         }
     }
     found
+}
+
+/// The rules over single events of all files, by id and by name.
+struct Singles<'a>(BTreeMap<&'a str, &'a sigma::Rule>);
+
+impl<'a> Singles<'a> {
+    fn of(readings: impl Iterator<Item = &'a Reading>) -> Self {
+        let rules = readings.flat_map(|reading| &reading.rules);
+        let names = rules.flat_map(|rule| rule.id.iter().chain(&rule.name).map(move |n| (n, rule)));
+        Self(names.map(|(name, rule)| (name.as_str(), rule)).collect())
+    }
+
+    /// The rule that a correlation names; first of those beside it.
+    fn named(&self, name: &str, beside: &'a [sigma::Rule]) -> Option<&'a sigma::Rule> {
+        let is = |rule: &&sigma::Rule| {
+            [&rule.id, &rule.name].into_iter().flatten().any(|known| known == name)
+        };
+        beside.iter().find(is).or_else(|| self.0.get(name).copied())
+    }
 }
 
 fn unread(file: &str, error: &RuleError) -> Found {
@@ -154,6 +177,18 @@ fn identity(id: Option<&str>, ids: &mut BTreeMap<String, String>, report: &mut R
     if let Some(other) = ids.insert(id.to_owned(), report.rule.to_owned()) {
         report.say(Level::Error, "id", format!("the rule {other:?} has the same id, {id}"));
     }
+}
+
+/// Rules that can tell nothing with these lists and databases.
+pub fn silent(detections: &Detections) -> Vec<Found> {
+    let note = |silent: Silent| Found {
+        file: silent.file,
+        rule: Some(silent.title),
+        level: Level::Note,
+        check: "silent",
+        say: silent.why.to_owned(),
+    };
+    detections.silent().into_iter().map(note).collect()
 }
 
 /// What only shows when all files stand together: references, and the rules' own tests.

@@ -395,14 +395,17 @@ fn scans_and_sweeps_of_an_own_host_are_told_and_conversations_are_not() {
     assert!(ports(40, &json!({"packets": 40, "flow_direction": "egress"})).is_empty());
     let rejected = json!({"packets": 1, "action": "REJECT", "flow_direction": "egress"});
     assert_eq!(ports(10, &rejected), ["A host was rejected at many ports of another host"]);
-    let hosts = |count: i64| -> Vec<String> {
+    let hosts = |count: i64, port: i64| -> Vec<String> {
         let events: Vec<Event> = (0..count)
-            .map(|n| flow(n * 3, (OWN, 40_000), (&format!("198.51.100.{n}"), 22), &small))
+            .map(|n| flow(n * 3, (OWN, 40_000), (&format!("198.51.100.{n}"), port), &small))
             .collect();
         loud(&pack, &events)
     };
-    assert_eq!(hosts(50), ["A host tried one port of many hosts outside"]);
-    assert!(hosts(49).is_empty());
+    assert_eq!(hosts(50, 8_081), ["A host tried one port of many hosts outside"]);
+    assert!(hosts(49, 8_081).is_empty());
+    // Of a port behind which one signs in, fewer are enough.
+    assert_eq!(hosts(10, 22), ["A host asked many hosts outside for a way in"]);
+    assert!(hosts(9, 22).is_empty());
 }
 
 #[test]

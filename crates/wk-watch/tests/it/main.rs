@@ -10,6 +10,7 @@ mod behaviour;
 mod catalogue;
 mod drifts;
 mod lint;
+mod network;
 mod noise;
 mod pack;
 mod places;

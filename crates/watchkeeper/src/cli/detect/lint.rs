@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 use wk_model::complaint::printable;
-use wk_watch::lint::{Found, Level, lint};
+use wk_watch::lint::{self, Found, Level};
 use wk_watch::pack::PACK;
 
 use crate::cli::Exit;
@@ -39,18 +39,23 @@ impl Lint {
         out: &mut dyn Write,
     ) -> anyhow::Result<Exit> {
         let mut files: Vec<(String, String)> = Vec::new();
+        let mut silent = Vec::new();
         for path in &self.paths {
             files.extend(wire::rule_files(path)?);
         }
         if self.paths.is_empty() {
             files.extend(PACK.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
-            let own = app()?.home.path().join("rules");
+            let app = app()?;
+            let own = app.home.path().join("rules");
+            // Rules that go in are judged with the lists and databases of this home.
+            silent = lint::silent(&app.detections()?);
             if own.try_exists()? {
                 files.extend(wire::rule_files(&own)?);
             }
         }
         anyhow::ensure!(!files.is_empty(), "there is no .yml or .yaml file to look at");
-        let found = lint(&files);
+        let mut found = lint::lint(&files);
+        found.extend(silent);
         let count = |level: Level| found.iter().filter(|f| f.level == level).count();
         let (errors, warnings, notes) =
             (count(Level::Error), count(Level::Warning), count(Level::Note));

@@ -39,6 +39,18 @@ impl Queue {
         Ok(Self { findings, exceptions, policy, now: app.clock.now(), bad, known, steps })
     }
 
+    /// The same as it stood at a time: what became known until then, and what was decided until then.
+    pub(in crate::cli) fn as_of(mut self, at: Timestamp) -> Self {
+        let known = std::mem::take(&mut self.known);
+        self.known = known.into_iter().filter(|(_, known)| *known <= at).collect();
+        let known = &self.known;
+        self.findings.retain(|finding| known.contains_key(&finding.id));
+        for steps in self.steps.values_mut() {
+            steps.retain(|step| step.at <= at);
+        }
+        Self { now: at, ..self }
+    }
+
     /// The one finding whose id begins so.
     pub(in crate::cli) fn one(&self, id: &str) -> anyhow::Result<&Finding> {
         let begins = |f: &&Finding| !id.is_empty() && f.id.0.starts_with(id);

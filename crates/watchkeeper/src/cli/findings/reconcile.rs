@@ -10,17 +10,22 @@ use wk_seam::ledger::FindingQuery;
 
 use super::act::short;
 use super::queue::Queue;
-use crate::cli::when::Span;
+use crate::cli::when::{Span, When, when};
 use crate::cli::{Exit, table};
 use crate::wire::App;
 
 /// List every finding that had to be decided, and what became of it: the population of CC7.3.
 ///
-/// The times are those at which findings became known. Exit code 1: some have no disposition.
+/// The times are those at which findings became known. A period that is over is judged as it stood
+/// at its end: what was decided later was too late for it; --as-of now shows what became of it since.
+/// Exit code 1: some have no disposition.
 #[derive(Args)]
 pub(super) struct Reconcile {
     #[command(flatten)]
     span: Span,
+    /// Judge as it stood at this time: 2024-04-01, -3d, now [default: the end of the period]
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true)]
+    as_of: Option<When>,
     /// Only those without a disposition, and those that were decided too late
     #[arg(long)]
     missing: bool,
@@ -32,11 +37,16 @@ pub(super) struct Reconcile {
 impl Reconcile {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let queue = Queue::load(app, &FindingQuery::default()).await?;
-        let (since, until) = self.span.resolve(queue.now)?;
+        let now = queue.now;
+        let (since, until) = self.span.resolve(now)?;
+        let end = until.unwrap_or(now).min(now);
+        let at = self.as_of.map_or(end, |when| when.at(now)).min(now);
+        let queue = if at < now { queue.as_of(at) } else { queue };
         let sums = Reconciliation::of(queue.cases(), &queue.policy, since, until, queue.now);
         if self.json {
             let mut json = sums.to_json();
             json["severity"] = queue.policy.severity_min.word().as_str().into();
+            json["as_of"] = queue.now.to_string().into();
             json["since"] = since.map(|t| t.to_string()).into();
             json["until"] = until.map(|t| t.to_string()).into();
             writeln!(out, "{json:#}")?;
