@@ -171,7 +171,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             matching.iter().map(|place| format!("\"{}\"", read[*place].title)).collect();
         all.push_str(&event);
         all.push('\n');
-        ours.push_str(&format!("[{}]\n", names.join(",")));
+        ours.extend(["[", &names.join(","), "]\n"]);
     }
     fs::write(folder.join("events.jsonl"), all)?;
     fs::write(folder.join("ours.jsonl"), ours)?;

@@ -40,7 +40,7 @@ impl Queue {
     }
 
     /// The same as it stood at a time: what became known until then, and what was decided until then.
-    pub(in crate::cli) fn as_of(mut self, at: Timestamp) -> Self {
+    pub(in crate::cli) fn judged_at(mut self, at: Timestamp) -> Self {
         let known = std::mem::take(&mut self.known);
         self.known = known.into_iter().filter(|(_, known)| *known <= at).collect();
         let known = &self.known;

@@ -41,7 +41,7 @@ impl Reconcile {
         let (since, until) = self.span.resolve(now)?;
         let end = until.unwrap_or(now).min(now);
         let at = self.as_of.map_or(end, |when| when.at(now)).min(now);
-        let queue = if at < now { queue.as_of(at) } else { queue };
+        let queue = if at < now { queue.judged_at(at) } else { queue };
         let sums = Reconciliation::of(queue.cases(), &queue.policy, since, until, queue.now);
         if self.json {
             let mut json = sums.to_json();
