@@ -18,6 +18,8 @@ pub(crate) struct Asks {
     /// By rule over single events: what rules over several events ask of what it matches, if one of
     /// ours is among that.
     several: Vec<Vec<FieldPath>>,
+    /// By rule over single events, whether one of ours is among that: asked for every event.
+    ours_of_several: Vec<bool>,
 }
 
 impl Asks {
@@ -33,7 +35,9 @@ impl Asks {
             true => (0..rules.len()).map(|place| asked_of(place, stateful)).collect(),
             false => Vec::new(),
         };
-        Self { ours, single, several }
+        let is_ours = |path: &FieldPath| Asked::of(path.as_str()).is_some();
+        let ours_of_several = several.iter().map(|asked| asked.iter().any(is_ours)).collect();
+        Self { ours, single, several, ours_of_several }
     }
 
     /// The fields of ours that rules ask for, each once.
@@ -52,11 +56,10 @@ impl Asks {
     /// What rules over several events ask of an event that these rules match; nothing if they ask for
     /// none of ours.
     pub(crate) fn of_several_events(&self, matching: &[usize]) -> Vec<FieldPath> {
-        let of = |place: &usize| self.several.get(*place).map(Vec::as_slice).unwrap_or_default();
-        let asks = |path: &FieldPath| Asked::of(path.as_str()).is_some();
-        if self.several.is_empty() || !matching.iter().any(|place| of(place).iter().any(asks)) {
+        if !matching.iter().any(|place| self.ours_of_several.get(*place) == Some(&true)) {
             return Vec::new();
         }
+        let of = |place: &usize| self.several.get(*place).map(Vec::as_slice).unwrap_or_default();
         let all: BTreeSet<&FieldPath> = matching.iter().flat_map(of).collect();
         all.into_iter().cloned().collect()
     }
