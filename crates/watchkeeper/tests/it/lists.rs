@@ -59,7 +59,7 @@ fn a_list_of_the_user_reaches_rules_and_an_expired_one_matches_nothing() {
     let list = "[[list]]\nname = 'tor_exits'\nfile = 'lists/tor.txt'\n";
     let with = home(list);
     assert_eq!(read(&with).code, Some(0));
-    assert_eq!(titles(&with).len(), 2, "one call, by both rules");
+    assert_eq!(titles(&with).len(), 3, "one call, by two rules of the pack and the user's");
     let shown = with.run(["list", "show"]);
     assert_eq!(shown.code, Some(0), "{shown:?}");
     assert!(shown.out.contains("tor_exits") && shown.out.contains("1 left out"), "{shown:?}");

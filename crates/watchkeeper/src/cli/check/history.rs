@@ -44,7 +44,7 @@ impl History {
             wanted.push(format!("account = {}", quoted(account)));
         }
         let sql = format!(
-            "SELECT \"check\", account, region, resource, cast(event_time AS varchar), verdict, why, run \
+            "SELECT \"check\", account, region, resource, cast(event_time AS varchar) AS at, verdict, why, run \
              FROM checks WHERE {} ORDER BY \"check\", account, region, resource, event_time",
             wanted.join(" AND ")
         );
