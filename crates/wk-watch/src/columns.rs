@@ -18,6 +18,7 @@ use wk_model::table::ColumnType;
 use wk_model::{Row, Table, Timestamp};
 use wk_seam::schema::{self, UTC};
 
+use crate::shared_fields;
 use crate::stateful::packed::Event;
 
 /// Rows of one table, growing column by column.
@@ -60,25 +61,12 @@ pub struct Rows<'a> {
     table: &'static Table,
     batch: &'a RecordBatch,
     raw: Option<&'a StringArray>,
-    core: [Option<&'a StringArray>; CORE_TEXTS.len()],
+    /// What means the same everywhere, in the order of its names.
+    core: [Option<&'a StringArray>; shared_fields::NAMES.len()],
     /// Places of the table's columns that are there.
     cells: Vec<(usize, Cells<'a>)>,
     resources: Option<(&'a ListArray, &'a StringArray)>,
 }
-
-/// Columns of the core that are texts, in the order of [`Rows::row`].
-const CORE_TEXTS: [&str; 10] = [
-    "account",
-    "region",
-    "actor",
-    "actor_type",
-    "access_key",
-    "session_issuer",
-    "source_ip",
-    "user_agent",
-    "action",
-    "outcome",
-];
 
 /// A column of one type.
 enum Cells<'a> {
@@ -98,7 +86,7 @@ impl<'a> Rows<'a> {
         let lists = column::<ListArray>(batch, "resource_ids");
         let resources =
             lists.and_then(|lists| Some((lists, lists.values().as_any().downcast_ref()?)));
-        let (raw, core) = (texts("raw"), CORE_TEXTS.map(texts));
+        let (raw, core) = (texts("raw"), shared_fields::NAMES.map(texts));
         Self { table, batch, raw, core, cells: cells.collect(), resources }
     }
 
