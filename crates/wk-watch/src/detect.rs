@@ -333,8 +333,8 @@ impl Detections {
     /// Which rules match a JSON record of a source, in their order, in place of what was there.
     pub fn matches(&self, source: &Source, record: Value<'_>, matching: &mut Vec<usize>) {
         match self.readers(source) {
-            Some(_) if self.asks.of_single_events() => {
-                self.matches_around(source, &self.around(source, None, Some(record)), matching);
+            Some(readers) if self.asks.of_single_events() => {
+                self.set.matches(&self.around(source, None, Some(record)), readers, matching);
             }
             Some(readers) => self.set.matches(&record, readers, matching),
             None => matching.clear(),
@@ -344,22 +344,10 @@ impl Detections {
     /// Which rules match a row of a text log.
     pub fn matches_row(&self, source: &Source, row: &Row<'_>, matching: &mut Vec<usize>) {
         match self.readers(source) {
-            Some(_) if self.asks.of_single_events() => {
-                self.matches_around(source, &self.around(source, Some(row), None), matching);
+            Some(readers) if self.asks.of_single_events() => {
+                self.set.matches(&self.around(source, Some(row), None), readers, matching);
             }
             Some(readers) => self.set.matches(&RowRecord::new(row), readers, matching),
-            None => matching.clear(),
-        }
-    }
-
-    fn matches_around(
-        &self,
-        source: &Source,
-        record: &InSurroundings<'_>,
-        matching: &mut Vec<usize>,
-    ) {
-        match self.readers(source) {
-            Some(readers) => self.set.matches(record, readers, matching),
             None => matching.clear(),
         }
     }
@@ -407,16 +395,16 @@ impl Detections {
         matching: &mut Vec<usize>,
         see: &mut dyn FnMut(Sighting),
     ) {
-        let by_column = self.row_record(source, row, record);
-        let around = self.asks.of_single_events().then(|| self.around(source, Some(row), record));
-        let seen: &dyn sigma::Record = match &around {
-            Some(around) => around,
-            None => &by_column,
+        let (around, by_column);
+        let seen: &dyn sigma::Record = if self.asks.of_single_events() {
+            around = self.around(source, Some(row), record);
+            self.set.matches(&around, readers, matching);
+            &around
+        } else {
+            by_column = self.row_record(source, row, record);
+            self.set.matches(&by_column, readers, matching);
+            &by_column
         };
-        match &around {
-            Some(around) => self.set.matches(around, readers, matching),
-            None => self.set.matches(&by_column, readers, matching),
-        }
         for rule in matching.iter().map(|rule| &self.rules[*rule]).filter(|rule| rule.alerts) {
             let mut sighting = rule.sighting(row, seen);
             if self.admits(&mut sighting) {

@@ -97,6 +97,6 @@ impl Queue {
         if !keys.contains_key(key) {
             keys.insert(key.to_owned(), Waits::default());
         }
-        keys.entry(key.to_owned()).or_default()
+        keys.get_mut(key).expect("it was put there where it was missing")
     }
 }
