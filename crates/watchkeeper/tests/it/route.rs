@@ -80,6 +80,24 @@ fn a_file_of_cases_that_is_broken_is_an_error_with_its_line() {
 }
 
 #[test]
+fn lines_that_are_no_case_keep_nobody_from_asking_the_others() {
+    let home = Home::new();
+    let text = format!(
+        "\u{feff}{CASES}nonsense\n{{\"pattern\": {{\"b\": [1]}}, \"event\": {{}}, \"expected\": true}}"
+    );
+    let path = file(&home, "some.jsonl", &text);
+    let ended = route(&home, &["test", "--cases", of(&path)]);
+    assert_eq!(ended.code, Some(3), "{}", ended.err);
+    assert!(ended.out.ends_with("4 cases, 1 differ, 1 line is no case\n"), "{}", ended.out);
+    assert!(ended.err.contains("some.jsonl, line 5: "), "{}", ended.err);
+    let told = json(&route(&home, &["test", "--json", "--cases", of(&path)]));
+    assert_eq!(told["unread"].as_array().map(Vec::len), Some(1));
+    // A mark of the byte order begins a file, not a line.
+    let path = file(&home, "marked.jsonl", &CASES.replace('\n', "\n\u{feff}"));
+    assert_eq!(route(&home, &["test", "--cases", of(&path)]).code, Some(3));
+}
+
+#[test]
 fn the_table_of_right_answers_is_right_for_the_program_too() {
     let table = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/conformance/event-patterns.jsonl");

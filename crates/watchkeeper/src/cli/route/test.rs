@@ -151,11 +151,20 @@ struct Difference {
     event: Option<String>,
 }
 
+/// What a file of cases comes to.
+#[derive(Default)]
+struct Told {
+    /// Cases that were asked.
+    cases: u64,
+    differences: Vec<Difference>,
+    /// Lines that are no case, each with its place and the reason; the others are asked all the same.
+    unread: Vec<String>,
+}
+
 fn cases(path: &Path, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let failed = || format!("could not read the cases in {}", path.display());
     let mut file = BufReader::new(File::open(path).with_context(failed)?);
-    let (mut line, mut asked, mut number) = (Vec::new(), 0u64, 0usize);
-    let mut differences = Vec::new();
+    let (mut line, mut number, mut told) = (Vec::new(), 0usize, Told::default());
     let mut tape = Tape::new();
     loop {
         line.clear();
@@ -166,25 +175,43 @@ fn cases(path: &Path, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
         number += 1;
         let place = || format!("{}, line {number}", path.display());
         if line.len() as u64 > BYTES_MAX {
-            bail!("{}: the line is longer than {BYTES_MAX} bytes", place());
-        }
-        // Some editors begin a file with a mark of the byte order.
-        let text =
-            std::str::from_utf8(&line).with_context(place)?.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
+            told.unread.push(format!("{}: the line is longer than {BYTES_MAX} bytes", place()));
+            file.skip_until(b'\n').with_context(failed)?;
             continue;
         }
-        asked += 1;
-        let case = tape.parse(text).with_context(place)?;
-        if let Some(difference) = case_differs(case, number).with_context(place)? {
-            differences.push(difference);
+        match case_of(&line, number, &mut tape) {
+            Ok(None) => {}
+            Ok(Some(difference)) => {
+                told.cases += 1;
+                told.differences.extend(difference);
+            }
+            Err(why) => told.unread.push(format!("{}: {why:#}", place())),
         }
     }
-    if asked == 0 {
+    if told.cases == 0 && told.unread.is_empty() {
         bail!("{} holds no case", path.display());
     }
-    tell(asked, &differences, json, out)?;
-    Ok(if differences.is_empty() { Exit::Ok } else { Exit::Found })
+    tell(&told, json, out)?;
+    Ok(match (&told.unread[..], &told.differences[..]) {
+        ([], []) => Exit::Ok,
+        ([], _) => Exit::Found,
+        _ => Exit::Failed,
+    })
+}
+
+/// Asks the case of a line: nothing if the line is empty, else the difference if there is one.
+fn case_of(
+    line: &[u8],
+    number: usize,
+    tape: &mut Tape,
+) -> anyhow::Result<Option<Option<Difference>>> {
+    let text = std::str::from_utf8(line)?;
+    // Some editors begin a file with a mark of the byte order.
+    let text = if number == 1 { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    case_differs(tape.parse(text.trim())?, number).map(Some)
 }
 
 fn case_differs(case: Value<'_>, line: usize) -> anyhow::Result<Option<Difference>> {
@@ -220,12 +247,9 @@ fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-fn tell(
-    asked: u64,
-    differences: &[Difference],
-    json: bool,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+fn tell(told: &Told, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let Told { cases, differences, unread } = told;
+    unread.iter().for_each(|line| say(line));
     if json {
         let each = |d: &Difference| {
             json!({
@@ -234,7 +258,7 @@ fn tell(
             })
         };
         let all: Vec<_> = differences.iter().map(each).collect();
-        writeln!(out, "{:#}", json!({"cases": asked, "differences": all}))?;
+        writeln!(out, "{:#}", json!({"cases": cases, "differences": all, "unread": unread}))?;
         return Ok(());
     }
     for d in differences {
@@ -248,8 +272,18 @@ fn tell(
         writeln!(out, "  pattern {}", shown(&d.pattern))?;
         writeln!(out, "  event   {}", shown(d.event.as_deref().unwrap_or("none")))?;
     }
-    writeln!(out, "{asked} cases, {} differ", differences.len())?;
+    let lines = match unread.len() {
+        0 => String::new(),
+        1 => ", 1 line is no case".to_owned(),
+        many => format!(", {many} lines are no cases"),
+    };
+    writeln!(out, "{cases} cases, {} differ{lines}", differences.len())?;
     Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "lines that are no case are told where errors are told")]
+fn say(line: &str) {
+    eprintln!("{}", printable(line.as_bytes()));
 }
 
 #[cfg(test)]

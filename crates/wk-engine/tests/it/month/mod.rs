@@ -174,12 +174,18 @@ impl Month {
             if !story.expect.iter().any(|expected| expected.severity == "high") {
                 continue;
             }
-            let seen = |f: &&Finding| {
-                let within = f.first_seen <= story.last.plus_seconds(HOUR)
-                    && story.first <= f.last_seen.plus_seconds(HOUR);
-                within && told.contains(f.id.0.as_str())
+            let within = |f: &&Finding| {
+                f.first_seen <= story.last.plus_seconds(HOUR)
+                    && story.first <= f.last_seen.plus_seconds(HOUR)
             };
-            assert!(findings.iter().any(|f| seen(&f)), "{} pages somebody", story.name);
+            let paged = |f: &Finding| told.contains(f.id.0.as_str());
+            let then: Vec<String> = findings
+                .iter()
+                .filter(within)
+                .map(|f| format!("{:?} {:?} {} {}", f.severity, f.origin, paged(f), f.title))
+                .collect();
+            let behind_a_page = findings.iter().filter(within).any(paged);
+            assert!(behind_a_page, "{} pages somebody: {then:#?}", story.name);
         }
         // The carrier may have got a page twice, if an answer was lost: always with the same key.
         let (carried, distinct) = self.outside.carried_pages();

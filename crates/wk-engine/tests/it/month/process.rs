@@ -125,6 +125,13 @@ impl<'o> Process<'o> {
         let mut chance = Chance(self.number + 1);
         // Two in three are killed, somewhere in the work of a step.
         let killed_in = (self.number % 3 != 2).then(|| 10 + chance.below(STEPS - 10));
+        // It is begun again minutes after the one before it ended, and finds what that one left.
+        self.outside.clock.set(self.outside.clock.now().plus_seconds(MINUTE));
+        let second = self.outside.second();
+        let in_trouble = [STORE_FAILS, LEDGER_FAILS].iter().any(|hours| hours.contains(&second));
+        if !(in_trouble || self.settled(hears, false).await && self.told(hears).await) {
+            return;
+        }
         for number in 0..STEPS {
             let second = (self.outside.second() / STEP + 1) * STEP;
             if second > END {
@@ -153,7 +160,7 @@ impl<'o> Process<'o> {
     /// Lets some minutes go by for notices that were asked for again later, or whose carrier was killed;
     /// answers whether the process is alive.
     async fn told(&self, hears: &Stop) -> bool {
-        for _ in 0..5 {
+        for _ in 0..8 {
             if self.outside.ledger.backlog().await.unwrap().waiting == 0 {
                 return true;
             }
@@ -183,7 +190,7 @@ impl<'o> Process<'o> {
             let judged = self.turns.load(Ordering::Relaxed) >= begun + 2;
             // In trouble there is nothing to wait for. A notice whose claim was answered and not heard, and
             // what comes after it, waits for the claim's end.
-            let left = || self.left(round < 25);
+            let left = || self.left(round < 200);
             let done = match in_trouble {
                 true => round >= 30,
                 false => judged && waiting == 0 && left().await.is_empty(),
@@ -290,8 +297,10 @@ impl<'o> Process<'o> {
         let ledger: Arc<dyn Ledger> = Arc::new(self.ledger.clone());
         let outbox: Arc<dyn Outbox> = Arc::new(self.ledger.clone());
         let (clock, turns) = (self.outside.clock.clone(), self.turns.clone());
+        // The clock goes by hours: what is made as one ends is an hour old in the next moment.
+        let limits = Limits { outbox_seconds: 2 * STEP, ..Limits::default() };
         let of = SelfwatchJob {
-            selfwatch: Selfwatch::new(ledger, clock, Limits::default(), "month".to_owned()),
+            selfwatch: Selfwatch::new(ledger, clock, limits, "month".to_owned()),
             every: ms(6),
             more: Box::new(move || {
                 let (outbox, turns) = (outbox.clone(), turns.clone());
