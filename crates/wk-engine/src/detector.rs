@@ -7,17 +7,18 @@
 //!   events, however its objects were listed.
 //! * What is held at once is bounded; what does not fit waits for the next turn.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wk_model::Timestamp;
-use wk_model::finding::{FindingId, Folded, Sighting};
+use wk_model::finding::Sighting;
 use wk_seam::clock::Clock;
 use wk_seam::ledger::{Commit, Committed, Ledger};
 use wk_seam::states::{Of, State, States, Turn};
 use wk_seam::{Answer, Failure};
 use wk_watch::detect::Detections;
 use wk_watch::stateful::{Queue, Stateful, Stepped, step};
+
+use crate::found::Found;
 
 /// Packed signals that one turn takes, in bytes.
 const SIGNALS_BYTES: usize = 48 << 20;
@@ -106,12 +107,13 @@ impl Detector {
         self.step_all(&mut round).await?;
         let mut turned = round.turned();
         let Round { states, found, .. } = round;
-        let folded: Vec<Folded> = found.into_values().collect();
-        turned.sightings = folded.iter().map(|folded| folded.sightings).sum();
+        turned.sightings = found.sightings();
+        let (sightings, folded) = found.into_parts();
         let turn = Turn { from: waiting.from, through: waiting.through, states };
         let commit = Commit {
             writer: self.writer.clone(),
             recorded: now,
+            sightings,
             folded,
             turn: Some(turn),
             ..Commit::default()
@@ -184,27 +186,21 @@ struct Round<'a> {
     now: Timestamp,
     queue: Queue,
     states: Vec<State>,
-    /// What was found. Sightings may be very many, findings are few.
-    found: BTreeMap<FindingId, Folded>,
+    found: Found,
     turned: Turned,
 }
 
 impl<'a> Round<'a> {
     fn new(detections: &'a Detections, queue: Queue, now: Timestamp) -> Self {
         let (rules, turned) = (detections.stateful(), Turned::default());
-        let (states, found) = (Vec::new(), BTreeMap::new());
+        let (states, found) = (Vec::new(), Found::default());
         Self { detections, rules, now, queue, states, found, turned }
     }
 
     /// Rules that are off see nothing; those that are tried mark what they see.
     fn see(&mut self, mut sighting: Sighting) {
         if self.detections.admits(&mut sighting) {
-            match self.found.get_mut(&sighting.finding) {
-                Some(folded) => folded.fold(&sighting),
-                None => {
-                    self.found.insert(sighting.finding.clone(), Folded::begin(&sighting));
-                }
-            }
+            self.found.see(sighting);
         }
     }
 

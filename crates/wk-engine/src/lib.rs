@@ -16,6 +16,7 @@
 pub mod backtest;
 pub mod detector;
 pub mod doctor;
+mod found;
 pub mod ingest;
 pub mod inventory;
 pub mod look_back;

@@ -353,6 +353,13 @@ impl Folded {
         self.finding.fold(sighting);
         self.sightings += 1;
     }
+
+    /// Takes in what other events add to the same finding.
+    pub fn join(&mut self, other: &Self) {
+        self.finding.join(other);
+        self.sightings += other.sightings;
+        self.reported |= other.reported;
+    }
 }
 
 /// Keeps the smallest `max` distinct items, sorted: the same in whatever order they come.

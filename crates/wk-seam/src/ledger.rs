@@ -31,8 +31,8 @@ pub struct Commit {
     pub checked_at: u64,
     /// Sightings, in any order; each of a distinct event.
     pub sightings: Vec<Sighting>,
-    /// What other events add to findings of our own rules, each finding once: what a turn of the
-    /// detector found, which may be very many sightings.
+    /// What events add to findings of our own rules, each finding once: what an ingest or a turn of
+    /// the detector found, which may be very many sightings.
     pub folded: Vec<Folded>,
     /// What new events add to the watch over the watch. Of places beyond
     /// [`PLACES_MAX`](wk_model::arrivals::PLACES_MAX) the ledger makes one.

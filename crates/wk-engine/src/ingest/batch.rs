@@ -18,6 +18,7 @@ use wk_watch::stateful::{MarkedRow, Marks};
 
 use super::Shared;
 use super::claims::{BatchNumber, Claim};
+use crate::found::Found;
 
 /// Rows of some objects.
 pub(super) struct Batch {
@@ -33,8 +34,8 @@ pub(super) struct Batch {
     pub(super) files: Vec<File>,
     /// Runs that are staged.
     pub(super) runs: Vec<Run>,
-    /// Sightings of staged rows.
-    pub(super) sightings: Vec<Sighting>,
+    /// What was found in staged rows.
+    pub(super) found: Found,
     /// How many sightings went into a commit.
     pub(super) sighted: u64,
     /// What staged rows are to rules over several events.
@@ -86,7 +87,7 @@ impl Batch {
             parts: BTreeMap::new(),
             files: Vec::new(),
             runs: Vec::new(),
-            sightings: Vec::new(),
+            found: Found::default(),
             sighted: 0,
             signals: Pack::default(),
             checked_at: None,
@@ -219,10 +220,10 @@ impl Sink for ObjectSink<'_> {
         part.rows.push(RowFacts { object, source: source.id, position: at });
         part.keys.extend(key.map(|key| (key, number)));
         let live = self.shared.live.origin(source.id, time, delivered, self.received);
-        let event = event_ref(&row, time, &place);
-        let seen = &mut part.sightings;
+        let own = row.sighting.take();
+        let (seen, of) = (&mut part.sightings, &row);
         let mut see = |mut sighting: Sighting| {
-            sighting.event = event.clone();
+            sighting.event = event_ref(of, time, &place);
             sighting.origin = live;
             seen.push((number, sighting));
         };
@@ -230,7 +231,7 @@ impl Sink for ObjectSink<'_> {
         detections.run(source, &row, record, self.matching, &mut see);
         let at = MarkedRow { row: number, origin: live };
         detections.mark(&row, record, self.matching, at, &mut part.marks);
-        if let Some(sighting) = row.sighting.take() {
+        if let Some(sighting) = own {
             see(*sighting);
         }
         part.builder.append(&row, time, &place);

@@ -14,6 +14,7 @@ use wk_seam::ledger::{Commit, Committed};
 use super::Shared;
 use super::batch::{Batch, Pending};
 use super::claims::BatchNumber;
+use crate::found::Found;
 
 /// Runs of a day that are left before a commit merges them.
 const RUNS_MAX: usize = 8;
@@ -144,11 +145,12 @@ impl Shared<'_> {
     async fn commit_of(&self, batches: &mut [Batch]) -> Answer<(Commit, Vec<String>)> {
         let signals = batches.iter_mut().map(|b| std::mem::take(&mut b.signals).finish());
         let signals = signals.collect::<Vec<_>>().concat();
-        let mut sightings = Vec::new();
+        let mut found = Found::default();
         for batch in batches.iter_mut() {
-            batch.sighted += batch.sightings.len() as u64;
-            sightings.append(&mut batch.sightings);
+            batch.sighted += batch.found.sightings();
+            found.join(std::mem::take(&mut batch.found));
         }
+        let (sightings, folded) = found.into_parts();
         let runs: Vec<&Run> = batches.iter().flat_map(|b| &b.runs).collect();
         let mut arrivals = Arrivals::default();
         batches.iter().for_each(|b| arrivals.add(b.arrivals.clone()));
@@ -161,7 +163,7 @@ impl Shared<'_> {
             runs,
             checked_at: batches.iter().filter_map(|b| b.checked_at).min().unwrap_or(0),
             sightings,
-            folded: Vec::new(),
+            folded,
             arrivals,
             signals,
             turn: None,

@@ -260,7 +260,7 @@ impl Worker<'_> {
         self.count_arrivals(&facts, &batch, keep.as_deref(), recorded);
         let stays = |row: u32| keep.as_ref().is_none_or(|keep| keep[row as usize]);
         let seen = std::mem::take(&mut facts.sightings).into_iter();
-        self.batch.sightings.extend(seen.filter(|(row, _)| stays(*row)).map(|(_, seen)| seen));
+        seen.filter(|(row, _)| stays(*row)).for_each(|(_, seen)| self.batch.found.see(seen));
         let fresh: Vec<EventKey> = keys
             .iter()
             .zip(&known)
@@ -353,7 +353,7 @@ impl Worker<'_> {
                         time("delivered_time"),
                         time("received_time"),
                     );
-                    self.batch.sightings.push(sighting);
+                    self.batch.found.see(sighting);
                 }
             }
         }

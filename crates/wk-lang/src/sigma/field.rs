@@ -96,6 +96,16 @@ impl FieldValue<'_> {
         });
     }
 
+    /// Its text, if it is a text and nothing else.
+    #[inline]
+    pub(super) fn single_text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+            Self::Json(value) => value.as_str(),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }

@@ -58,6 +58,7 @@ mod filter;
 mod fold;
 mod index;
 mod lists;
+mod memo;
 mod modifier;
 mod network;
 mod number;

@@ -3,6 +3,7 @@
 use super::expr::Guess;
 use super::field::{FieldPath, FieldValue, Leaf, Record};
 use super::fold::{fold, folded_hash};
+use super::memo::Memo;
 use super::ruleset::Names;
 use super::test::{Test, Want};
 
@@ -12,6 +13,8 @@ pub(super) struct Question {
     pub(super) test: Test,
     /// Sorted; empty if the test cannot be answered by a hash.
     pub(super) hashes: Vec<u64>,
+    /// Answers about single texts, where finding them takes longer than remembering them.
+    memo: Option<Memo>,
 }
 
 impl Question {
@@ -27,17 +30,22 @@ impl Question {
             }
         }
         let hashes = hashes(&test);
-        Self { test, hashes }
+        let memo = is_worth_remembering(&test).then(Memo::new);
+        Self { test, hashes, memo }
     }
 
     pub(super) fn holds<R: Record + ?Sized>(&self, record: &R) -> bool {
-        match &self.test.field {
-            Some(field) if self.hashes.len() >= Self::HASHED_FROM => {
-                let value = record.field(field);
-                self.may_hold(&value) && self.test.holds_for(&value, record)
-            }
-            _ => self.test.holds(record),
+        let Some(field) = &self.test.field else { return self.test.holds(record) };
+        let value = record.field(field);
+        if self.hashes.len() >= Self::HASHED_FROM {
+            return self.may_hold(&value) && self.test.holds_for(&value, record);
         }
+        if let Some(memo) = &self.memo
+            && let Some(text) = value.single_text()
+        {
+            return memo.answer(&text, || self.test.holds_for(&value, record));
+        }
+        self.test.holds_for(&value, record)
     }
 
     /// Whether one of the values has the hash of one that is wanted.
@@ -102,6 +110,19 @@ impl Question {
         let guess = Guess { cost, ..all };
         if self.test.negated { guess.opposite() } else { guess }
     }
+}
+
+/// Whether what a test says of a text is better remembered than found again: it is of that text alone,
+/// and takes an expression or several looks into it.
+fn is_worth_remembering(test: &Test) -> bool {
+    let looks_into_it = |want: &Want| match want {
+        Want::Regex(_) => 4,
+        Want::Text(pattern) if pattern.is_expression() => 4,
+        Want::Text(pattern) if pattern.equals().is_none() => 1,
+        _ => 0,
+    };
+    let of_it_alone = !test.wants.iter().any(|want| matches!(want, Want::Field(_)));
+    of_it_alone && test.wants.iter().map(looks_into_it).sum::<usize>() >= 3
 }
 
 /// The hashes of the texts and numbers a test wants, if it wants nothing else and one is enough.

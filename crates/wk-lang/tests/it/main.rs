@@ -17,6 +17,7 @@ fn workspace() -> PathBuf {
 }
 
 /// The rules of all `.yml` files in a folder and those below it, with their files.
+#[expect(clippy::print_stdout, reason = "what a test passes over is said on its output")]
 fn rules_below(folder: &Path) -> Vec<(PathBuf, Rule)> {
     let mut rules = Vec::new();
     let mut entries: Vec<_> =

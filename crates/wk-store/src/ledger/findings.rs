@@ -1,5 +1,6 @@
 //! Findings in the ledger: folded from sightings, listed by query.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::types::Value;
@@ -46,9 +47,12 @@ struct News<'a> {
     folded: Vec<&'a Folded>,
 }
 
-impl News<'_> {
+impl<'a> News<'a> {
     /// The finding as it is with this.
-    fn into_finding(self, before: Option<Finding>) -> Option<Finding> {
+    fn into_finding(self, before: Option<Finding>) -> Option<Cow<'a, Finding>> {
+        if let (None, [], [folded]) = (&before, &self.sightings[..], &self.folded[..]) {
+            return Some(Cow::Borrowed(&folded.finding));
+        }
         let mut finding = before;
         for sighting in self.sightings {
             match &mut finding {
@@ -62,7 +66,7 @@ impl News<'_> {
                 None => finding = Some(folded.finding.clone()),
             }
         }
-        finding
+        finding.map(Cow::Owned)
     }
 }
 
