@@ -13,6 +13,7 @@
 //! * [`messages`] says what a message of a queue asks for.
 //! * [`inventory`] says what is asked of AWS, [`posture`] what the answers are together, [`checks`]
 //!   judges them.
+//! * [`setup`] says what is wanted of an organisation's logging, and what has to be done for it.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
 //!   those that look at several events.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
@@ -42,6 +43,7 @@ mod row_record;
 pub mod runbooks;
 pub mod saved;
 pub mod selfwatch;
+pub mod setup;
 mod shared_fields;
 pub mod silent;
 pub mod sources;

@@ -33,6 +33,7 @@ mod restore;
 mod route;
 mod run;
 mod runbook;
+mod setup;
 mod silence;
 mod status;
 mod stop;
@@ -80,6 +81,7 @@ enum Command {
     Detect(detect::Detect),
     Inventory(inventory::Inventory),
     Check(check::Checks),
+    Setup(setup::Setup),
     Findings(findings::Findings),
     Exception(exception::Exception),
     Route(route::Route),
@@ -183,6 +185,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Detect(command) => command.run(|| App::open(home()?), out).await,
         Command::Inventory(command) => command.run(home, out).await,
         Command::Check(command) => command.run(home, out).await,
+        Command::Setup(command) => command.run(home, out).await,
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Exception(command) => command.run(&App::open(home()?)?, out).await,

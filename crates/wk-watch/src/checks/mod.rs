@@ -71,6 +71,7 @@ mod vpc_flow_logs_enabled;
 mod waf_rate_rule;
 mod wafv2_logging_enabled;
 
+pub(crate) use facts::retention::{LEGAL_DAYS as LOG_GROUP_TERMS, at_least as log_group_term};
 pub use frame::{
     Check, Judge, Kind, Method, Overrides, Parameter, Parameters, Scope, Test, counted,
 };

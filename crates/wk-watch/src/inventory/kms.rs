@@ -14,6 +14,11 @@ pub(super) const ITEMS: &[Item] = &[
     )
     // Keys that cannot rotate, and those that are going to be deleted, are refused in these words.
     .absent_by(&["UnsupportedOperationException", "KMSInvalidStateException"]),
+    Item::of(
+        Fan::Region,
+        paged_by(read!("kms", "ListAliases"), "Marker", "NextMarker"),
+        "what keys are called",
+    ),
     Item::of(Fan::Region, paged_by(read!("kms", "ListKeys"), "Marker", "NextMarker"), "keys"),
 ];
 

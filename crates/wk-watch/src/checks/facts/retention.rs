@@ -2,13 +2,13 @@
 
 /// The only terms, in days, that CloudWatch Logs takes. 2555 is not among them: seven years are 2557.
 /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
-pub(in crate::checks) const LEGAL_DAYS: [i64; 22] = [
+pub(crate) const LEGAL_DAYS: [i64; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 ];
 
 /// The shortest legal term that is not shorter.
-pub(in crate::checks) fn at_least(days: i64) -> Option<i64> {
+pub(crate) fn at_least(days: i64) -> Option<i64> {
     LEGAL_DAYS.into_iter().find(|legal| *legal >= days)
 }
 
