@@ -4,6 +4,7 @@
 //! products report is kept as it is, for each of their updates is part of a finding's history.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wk_model::finding::{FindingId, Folded, Rule, Sighting};
 
@@ -49,7 +50,7 @@ impl Found {
     }
 
     /// What a commit takes: reports as sightings, and what is folded, each finding once.
-    pub(crate) fn into_parts(self) -> (Vec<Sighting>, Vec<Folded>) {
+    pub(crate) fn into_parts(self) -> (Vec<Sighting>, Arc<[Folded]>) {
         (self.reports, self.folded.into_values().collect())
     }
 }

@@ -2,6 +2,7 @@
 //! leaves visible together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wk_model::finding::{Finding, Folded, Sighting};
@@ -33,12 +34,12 @@ pub struct Commit {
     pub sightings: Vec<Sighting>,
     /// What events add to findings of our own rules, each finding once: what an ingest or a turn of
     /// the detector found, which may be very many sightings.
-    pub folded: Vec<Folded>,
+    pub folded: Arc<[Folded]>,
     /// What new events add to the watch over the watch. Of places beyond
     /// [`PLACES_MAX`](wk_model::arrivals::PLACES_MAX) the ledger makes one.
     pub arrivals: Arrivals,
     /// What stateful rules keep of new events, packed; empty if nothing.
-    pub signals: Vec<u8>,
+    pub signals: Arc<[u8]>,
     /// For a turn of the detector: which signals it took and what it knows now. Such a commit with no
     /// findings makes no version.
     pub turn: Option<Turn>,

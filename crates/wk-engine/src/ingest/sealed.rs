@@ -144,7 +144,7 @@ impl Shared<'_> {
     /// and sightings are moved, not copied: there are many, and a batch that is overtaken is read again.
     async fn commit_of(&self, batches: &mut [Batch]) -> Answer<(Commit, Vec<String>)> {
         let signals = batches.iter_mut().map(|b| std::mem::take(&mut b.signals).finish());
-        let signals = signals.collect::<Vec<_>>().concat();
+        let signals = signals.collect::<Vec<_>>().concat().into();
         let mut found = Found::default();
         for batch in batches.iter_mut() {
             batch.sighted += batch.found.sightings();

@@ -184,7 +184,7 @@ impl Facts {
                 .and_modify(|finding| finding.fold(sighting))
                 .or_insert_with(|| Finding::begin(sighting));
         }
-        for folded in &commit.folded {
+        for folded in commit.folded.iter() {
             let id = &folded.finding.id;
             self.touched.insert(id.0.clone(), version);
             self.findings

@@ -18,7 +18,7 @@ fn state(rule: &str, key: &str, due: Option<i64>, body: &[u8]) -> State {
 }
 
 async fn bring<L: Ledger>(ledger: &L, signals: &[u8]) -> u64 {
-    let commit = Commit { signals: signals.to_vec(), recorded: at(0), ..Commit::default() };
+    let commit = Commit { signals: signals.into(), recorded: at(0), ..Commit::default() };
     match ledger.commit(&commit).await {
         Ok(Committed::Done { version }) => version,
         other => panic!("{other:?}"),

@@ -32,7 +32,7 @@ impl Decided {
                 self.updates.push(Update::of(sighting, commit.recorded));
             }
         }
-        for folded in &commit.folded {
+        for folded in commit.folded.iter() {
             self.known.entry(folded.finding.id.clone()).or_insert(commit.recorded);
         }
     }

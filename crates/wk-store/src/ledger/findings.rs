@@ -18,7 +18,7 @@ pub(super) fn fold(tx: &Transaction<'_>, version: u64, commit: &Commit) -> rusql
     for sighting in &commit.sightings {
         by_finding.entry(&sighting.finding.0).or_default().sightings.push(sighting);
     }
-    for folded in &commit.folded {
+    for folded in commit.folded.iter() {
         by_finding.entry(&folded.finding.id.0).or_default().folded.push(folded);
     }
     let recorded = commit.recorded;

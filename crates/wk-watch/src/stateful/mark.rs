@@ -6,7 +6,7 @@
 use wk_lang::json::Value;
 use wk_model::Row;
 use wk_model::finding::Origin;
-use wk_model::signal::{Above, Sample};
+use wk_model::signal::Sample;
 
 use super::compile::Stateful;
 use super::key;
@@ -24,7 +24,7 @@ pub struct Marks {
     pub(super) places: Vec<Vec<u16>>,
     /// The lists of one place, by the place.
     pub(super) single: Vec<Option<u32>>,
-    pub(super) above: Vec<Vec<Above>>,
+    pub(super) above: Vec<AboveMark>,
     /// Keys and values that were left out because one event had too many.
     pub(super) left_out: u64,
     scratch: Scratch,
@@ -49,8 +49,17 @@ pub(super) struct Mark {
     pub(super) places: u32,
     /// What was acted on, where the rule names the fields.
     pub(super) resources: Option<u32>,
-    /// What the event is to rules above, for the few that have some.
-    pub(super) above: Option<u32>,
+    /// What the event is to rules above, for the few that have some: from where to where.
+    pub(super) above: (u32, u32),
+}
+
+/// What an event is to a rule above.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AboveMark {
+    /// The look, and which of the rules above it.
+    pub(super) of: (usize, usize),
+    pub(super) key: u32,
+    pub(super) value: Option<u32>,
 }
 
 /// Room that is used again for each event.
@@ -165,29 +174,26 @@ impl Event<'_, '_> {
     }
 
     /// What the event is to the rules above.
-    fn above_of(&mut self, looks: &[(u16, usize)]) -> Option<u32> {
+    fn above_of(&mut self, looks: &[(u16, usize)]) -> (u32, u32) {
         let all = self.looks;
-        let above = looks.iter().flat_map(|(_, look)| &all.looks[*look].above);
-        let above: Vec<Above> = above.filter_map(|look| self.above(look)).collect();
-        if above.is_empty() {
-            return None;
+        let place = |marks: &Marks| u32::try_from(marks.above.len()).unwrap_or(u32::MAX);
+        let from = place(self.marks);
+        for (_, look) in looks {
+            for (nth, above) in all.looks[*look].above.iter().enumerate() {
+                if let Some((key, value)) = self.above(above) {
+                    self.marks.above.push(AboveMark { of: (*look, nth), key, value });
+                }
+            }
         }
-        let number = u32::try_from(self.marks.above.len()).ok()?;
-        self.marks.above.push(above);
-        Some(number)
+        (from, place(self.marks))
     }
 
-    fn above(&mut self, look: &AboveLook) -> Option<Above> {
+    fn above(&mut self, look: &AboveLook) -> Option<(u32, Option<u32>)> {
         let value = match look.value {
             None => None,
-            Some(value) => {
-                let first = self.first_of(value)?;
-                Some(self.marks.texts.get(first).to_owned())
-            }
+            Some(value) => Some(self.first_of(value)?),
         };
-        let key = self.first_of(look.key)?;
-        let key = self.marks.texts.get(key).to_owned();
-        Some(Above { rule: look.rule.clone(), place: look.place, key, value })
+        Some((self.first_of(look.key)?, value))
     }
 
     /// Finds the texts of a projection, once for each event, and says how many there are.

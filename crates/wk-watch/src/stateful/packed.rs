@@ -87,6 +87,14 @@ impl Pack {
     }
 }
 
+/// What an event is to a rule above, as it is written.
+pub(super) struct AboveText<'a> {
+    pub(super) rule: &'a str,
+    pub(super) place: u16,
+    pub(super) key: &'a str,
+    pub(super) value: Option<&'a str>,
+}
+
 /// The parts of a signal, as they are written.
 pub(super) struct Parts<'a> {
     texts: &'a mut Texts,
@@ -123,21 +131,21 @@ impl Parts<'_> {
     }
 
     /// The resources of a sample, and what it is to rules above; the event stands before.
-    pub(super) fn rest<'t>(
+    pub(super) fn rest<'t, 'u>(
         &mut self,
         live: bool,
         resources: impl ExactSizeIterator<Item = &'t str>,
-        above: &[Above],
+        above: impl ExactSizeIterator<Item = AboveText<'u>>,
     ) {
         self.number(u64::from(live));
         self.number(resources.len() as u64);
         resources.for_each(|resource| self.text(resource));
         self.number(above.len() as u64);
-        for Above { rule, place, key, value } in above {
+        for AboveText { rule, place, key, value } in above {
             self.text(rule);
-            self.number((*place).into());
+            self.number(place.into());
             self.text(key);
-            self.option(value.as_deref());
+            self.option(value);
         }
     }
 }
@@ -357,7 +365,13 @@ mod tests {
                 let rest = |parts: &mut Parts<'_>, sample: &Sample, event: &[u8]| {
                     parts.again(event);
                     let resources = sample.resources.iter().map(String::as_str);
-                    parts.rest(sample.origin == Origin::Live, resources, &sample.above);
+                    let above = sample.above.iter().map(|above| AboveText {
+                        rule: &above.rule,
+                        place: above.place,
+                        key: &above.key,
+                        value: above.value.as_deref(),
+                    });
+                    parts.rest(sample.origin == Origin::Live, resources, above);
                 };
                 match &signal.seen {
                     Seen::Entries(all) => all.iter().zip(&samples).for_each(|(entry, event)| {

@@ -16,7 +16,7 @@ use wk_model::signal::Sample;
 use super::compile::{Stateful, StatefulRule};
 use super::looks::BETWEEN;
 use super::mark::{Mark, Marks};
-use super::packed::{Pack, Packed, Parts, Shown};
+use super::packed::{AboveText, Pack, Packed, Parts, Shown};
 use crate::columns::Samples;
 
 impl Marks {
@@ -101,7 +101,7 @@ impl Packing<'_> {
         for fold in group {
             self.event(self.marks.marks[fold.mark].row as usize);
         }
-        let Self { marks, samples, into, events, rows, .. } = self;
+        let Self { marks, rules, samples, into, events, rows } = self;
         let shown = match rule.correlation.kind {
             Kind::Rate(_) => Shown::Counts,
             Kind::FirstSeen(_) => Shown::Terms,
@@ -121,7 +121,7 @@ impl Packing<'_> {
                 }
                 let (from, to) = rows.get(mark.row as usize).copied().unwrap_or_default();
                 parts.again(events.get(from..to).unwrap_or_default());
-                rest(marks, mark, samples, parts);
+                rest(marks, rules, mark, samples, parts);
                 if shown == Shown::Entries {
                     let places = marks.places.get(mark.places as usize);
                     let places = places.map(Vec::as_slice).unwrap_or_default();
@@ -144,9 +144,21 @@ impl Packing<'_> {
 }
 
 /// What a mark adds to its event: what was acted on, and what it is to rules above.
-fn rest(marks: &Marks, mark: &Mark, samples: &Samples<'_>, parts: &mut Parts<'_>) {
-    let above = mark.above.and_then(|above| marks.above.get(above as usize));
-    let above = above.map(Vec::as_slice).unwrap_or_default();
+fn rest(
+    marks: &Marks,
+    rules: &Stateful,
+    mark: &Mark,
+    samples: &Samples<'_>,
+    parts: &mut Parts<'_>,
+) {
+    let (from, to) = mark.above;
+    let above = marks.above.get(from as usize..to as usize).unwrap_or_default().iter();
+    let above = above.map(|above| {
+        let (look, nth) = above.of;
+        let of = &rules.looks.looks[look].above[nth];
+        let value = above.value.map(|value| marks.texts.get(value));
+        AboveText { rule: &of.rule, place: of.place, key: marks.texts.get(above.key), value }
+    });
     match mark.resources {
         Some(named) => {
             let named: Vec<&str> = marks.texts.get(named).split_terminator(BETWEEN).collect();
