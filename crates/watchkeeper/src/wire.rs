@@ -6,10 +6,13 @@ pub(crate) mod check;
 mod cloudwatch;
 pub(crate) mod doctor;
 pub(crate) mod heard;
+mod insights;
 pub(crate) mod inventory;
 pub(crate) mod lists;
 pub(crate) mod look_back;
 pub(crate) mod notify;
+pub(crate) mod own;
+mod reload;
 pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod service;
@@ -20,7 +23,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arrow_array::RecordBatch;
-use wk_act::routes::BadRoute;
+use wk_act::routes::{BadRoute, Routes};
 use wk_engine::detector::{Detector, Turned};
 use wk_engine::ingest::{Progress, Report};
 use wk_engine::scan::Scanned;
@@ -198,19 +201,29 @@ impl App {
 
     /// The same, with the own rules that are broken.
     pub(crate) fn detections_and_bad(&self) -> anyhow::Result<(Detections, Vec<BadRule>)> {
-        let own = self.home.path().join("rules");
         let (routes, bad) = self.home.routes()?;
         tell_bad_routes(&bad);
-        let events = event_rules(&routes);
+        let (detections, bad, told) = self.detections_with(&routes)?;
+        told.iter().for_each(|line| tell(line));
+        Ok((detections, bad))
+    }
+
+    /// The same with these routes, and with what is wrong with lists and databases.
+    fn detections_with(
+        &self,
+        routes: &Routes,
+    ) -> anyhow::Result<(Detections, Vec<BadRule>, Vec<String>)> {
+        let own = self.home.path().join("rules");
+        let events = event_rules(routes);
         let (modes, lateness) = (self.config.detect.modes()?, self.config.detect.lateness()?);
         let files = if own.try_exists()? { rule_files(&own)? } else { Vec::new() };
-        let (lists, surroundings) = self.surroundings();
+        let (lists, surroundings, told) = self.surroundings();
         let (detections, bad) = Detections::built_in_and_with(files.into_iter(), &lists);
         let detections =
             detections.with_surroundings(surroundings).with_event_rules(events).with_modes(modes);
         let detections = detections.with_lateness(&lateness);
         tell_dead_modes(&detections);
-        Ok((detections, bad))
+        Ok((detections, bad, told))
     }
 
     /// Questions over the newest version of the lake.

@@ -35,6 +35,8 @@ pub struct Eyes<'a> {
     detections: &'a Detections,
     tape: Tape,
     matching: Vec<usize>,
+    /// Keys and values of events with long lists that rules over several events did not look at.
+    pub left_out: u64,
 }
 
 /// What the rules would have found.
@@ -46,6 +48,8 @@ pub struct Backtested {
     pub rules: BTreeMap<String, OfRule>,
     /// Sightings of findings beyond those that are kept.
     pub unkept: u64,
+    /// Keys and values of events with long lists that rules over several events did not look at.
+    pub left_out: u64,
     /// What rules over several events could not use.
     pub counts: Counts,
 }
@@ -113,7 +117,7 @@ impl<'a> Backtest<'a> {
             }
         }
         let (records, unkept, counts) = (self.records, self.unkept, self.memory.counts);
-        Backtested { records, rules, unkept, counts }
+        Backtested { records, rules, unkept, left_out: self.eyes.left_out, counts }
     }
 
     fn see(&mut self, sighting: &Sighting) {
@@ -130,7 +134,7 @@ impl<'a> Backtest<'a> {
 impl<'a> Eyes<'a> {
     /// These rules.
     pub fn of(detections: &'a Detections) -> Self {
-        Self { detections, tape: Tape::default(), matching: Vec::new() }
+        Self { detections, tape: Tape::default(), matching: Vec::new(), left_out: 0 }
     }
 
     /// Looks at rows of a source's table, as the lake gives them. What they are to rules over several
@@ -144,7 +148,7 @@ impl<'a> Eyes<'a> {
         see: &mut dyn FnMut(Sighting),
     ) {
         let mut marks = Marks::default();
-        let Self { detections, tape, matching } = self;
+        let Self { detections, tape, matching, left_out } = self;
         let rows = columns::Rows::of(source.table, batch);
         for place in 0..batch.num_rows() {
             let there = |column: &str| columns::is_there(batch, column, place);
@@ -163,6 +167,7 @@ impl<'a> Eyes<'a> {
                 detections.mark(&row, record, matching, at, &mut marks);
             }
         }
+        *left_out += marks.left_out();
         marks.pack(signals, detections.stateful(), batch, source.table.name, None);
     }
 }

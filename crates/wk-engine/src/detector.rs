@@ -28,6 +28,7 @@ const DUE_MAX: usize = 10_000;
 const ASK_MAX: usize = 1_000;
 
 /// What takes turns.
+#[derive(Clone)]
 pub struct Detector {
     /// Where findings go.
     pub ledger: Arc<dyn Ledger>,

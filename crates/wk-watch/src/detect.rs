@@ -198,7 +198,7 @@ impl Detections {
 
     /// The same, with what is known around records.
     pub fn with_surroundings(self, surroundings: Surroundings) -> Self {
-        Self { surroundings, ..self }
+        Self { surroundings, ..self }.hashed()
     }
 
     /// The fields of [`surroundings::FIELDS`] that rules ask for and nothing can answer, for no
@@ -242,11 +242,15 @@ impl Detections {
             .map(|known| format!("{} {}\n", known.rule.id, known.rule.version))
             .collect();
         rules.sort();
-        let hash = Sha256::of_parts(&[rules.concat().as_bytes(), self.modes.text().as_bytes()]);
+        let (rules, modes, lists) =
+            (rules.concat(), self.modes.text(), self.surroundings.lists_text());
+        let all = [rules.as_bytes(), modes.as_bytes(), lists.as_bytes()];
+        // Without lists it is what it was before there were any.
+        let hash = Sha256::of_parts(if lists.is_empty() { &all[..2] } else { &all });
         Self { hash: hash.short().into(), ..self }
     }
 
-    /// Hash of the whole set of rules, modes included: 16 hexadecimal digits.
+    /// Hash of the whole set of rules, with their modes and the lists that they ask: 16 hexadecimal digits.
     pub fn hash(&self) -> &str {
         &self.hash
     }

@@ -10,6 +10,7 @@
 //! * [`lint`] says what is wrong with rules, [`trial`] runs them over one event, [`modes`] says which
 //!   are off or only tried.
 //! * [`lists`] and [`places`] say what is known of an address; [`surroundings`] makes it fields of records.
+//! * [`own`] says which accounts, addresses and hosts are ours.
 //! * [`messages`] says what a message of a queue asks for.
 //! * [`inventory`] says what is asked of AWS, [`posture`] what the answers are together, [`checks`]
 //!   judges them.
@@ -33,6 +34,7 @@ pub mod lint;
 pub mod lists;
 pub mod messages;
 pub mod modes;
+pub mod own;
 pub mod pack;
 pub mod places;
 pub mod posture;

@@ -11,6 +11,7 @@ pub const LIBRARY: &[(&str, &str)] = &[
     ("changes-by-principal.yml", include_str!("../../../queries/changes-by-principal.yml")),
     ("config-items-by-type.yml", include_str!("../../../queries/config-items-by-type.yml")),
     ("console-login-failures.yml", include_str!("../../../queries/console-login-failures.yml")),
+    ("data-touched.yml", include_str!("../../../queries/data-touched.yml")),
     ("denied-calls-by-address.yml", include_str!("../../../queries/denied-calls-by-address.yml")),
     ("denied-calls-by-principal.yml", include_str!("../../../queries/denied-calls-by-principal.yml")),
     ("error-codes.yml", include_str!("../../../queries/error-codes.yml")),

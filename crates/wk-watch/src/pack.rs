@@ -43,6 +43,7 @@ pub const PACK: &[(&str, &str)] = &[
     ("behaviour/flood-by-own-host.yml", include_str!("../../../rules/behaviour/flood-by-own-host.yml")),
     ("behaviour/impossible-travel.yml", include_str!("../../../rules/behaviour/impossible-travel.yml")),
     ("behaviour/instance-credentials-elsewhere.yml", include_str!("../../../rules/behaviour/instance-credentials-elsewhere.yml")),
+    ("behaviour/instance-credentials-foreign.yml", include_str!("../../../rules/behaviour/instance-credentials-foreign.yml")),
     ("behaviour/instance-credentials-other-region.yml", include_str!("../../../rules/behaviour/instance-credentials-other-region.yml")),
     ("behaviour/keys-pushed-to-many-hosts.yml", include_str!("../../../rules/behaviour/keys-pushed-to-many-hosts.yml")),
     ("behaviour/mail-to-many.yml", include_str!("../../../rules/behaviour/mail-to-many.yml")),

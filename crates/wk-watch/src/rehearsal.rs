@@ -4,6 +4,7 @@
 //! * A story is run as it happened, at once, and as deliveries that come late, out of order and
 //!   twice: what is found must be the same each time.
 
+use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use wk_lang::sigma::{Around, Expected, LogSource, RuleTest};
@@ -12,6 +13,7 @@ use wk_model::{Signal, Timestamp};
 
 use crate::detect::Detections;
 use crate::lists::{self, Format, ListSpec};
+use crate::own::{Aged, Host, Origin, Own};
 use crate::places::{Place, Places};
 use crate::sources::{self, Source};
 use crate::stateful::{Happened, Memory, StatefulRule, Target, signals_of};
@@ -114,8 +116,37 @@ impl Supposed {
         }
         let (for_rules, _) = lists::for_rules(&lists);
         let (own, _) = Detections::read_with(std::iter::once(file), &for_rules);
-        Ok(Self(own.with_surroundings(Surroundings::new(places, &lists))))
+        let surroundings = Surroundings::new(places, &lists).with_own(hosts(around)?, ALWAYS);
+        Ok(Self(own.with_surroundings(surroundings)))
     }
+}
+
+/// What a test supposes of hosts is true at any time.
+const ALWAYS: Aged = Aged { hours_max: 100 * 366 * 24 };
+
+/// The hosts that a test supposes, as our own.
+fn hosts(around: &Around) -> Result<Own, String> {
+    let at = Timestamp::from_seconds(BEGIN);
+    let origin = Origin { by: "around".to_owned(), evidence: "a test".to_owned(), at };
+    let mut own = Own::default();
+    for (id, addresses) in &around.hosts {
+        let read = addresses.iter().map(|address| {
+            address.parse::<IpAddr>().map_err(|_| format!("{address:?} is no address"))
+        });
+        let addresses: BTreeSet<IpAddr> = read.collect::<Result<_, _>>()?;
+        own.addresses.extend(addresses.iter().map(|address| (*address, origin.clone())));
+        let host = Host {
+            account: String::new(),
+            region: String::new(),
+            profile: None,
+            network: None,
+            started: None,
+            addresses,
+            origin: origin.clone(),
+        };
+        own.hosts.insert(id.clone(), host);
+    }
+    Ok(own)
 }
 
 impl Rehearsed {

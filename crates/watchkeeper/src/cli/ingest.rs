@@ -125,6 +125,7 @@ pub(super) fn as_json(report: &Report, turned: &Turned) -> Value {
             "sightings": turned.sightings,
             "late": turned.late,
             "dropped": turned.dropped,
+            "left_out": report.left_out,
             "unreadable": turned.unreadable,
         },
         "bytes": report.bytes,
@@ -163,7 +164,7 @@ pub(super) fn print(report: &Report, turned: &Turned, out: &mut dyn Write) -> an
     if report.total().complaints > 0 || report.notes > 0 {
         writeln!(out, "\nwatchkeeper complaints lists what could not be read, and why.")?;
     }
-    left_out(turned, out)?;
+    left_out(report, turned, out)?;
     if report.sightings + turned.sightings > 0 {
         let n = report.sightings + turned.sightings;
         writeln!(out, "\n{n} events went into findings: watchkeeper findings list shows them.")?;
@@ -172,10 +173,14 @@ pub(super) fn print(report: &Report, turned: &Turned, out: &mut dyn Write) -> an
 }
 
 /// What rules over several events could not use.
-fn left_out(turned: &Turned, out: &mut dyn Write) -> anyhow::Result<()> {
+fn left_out(report: &Report, turned: &Turned, out: &mut dyn Write) -> anyhow::Result<()> {
     let all = [
         (turned.late, "events came after rules over several events had judged their time"),
         (turned.dropped, "events were left out by rules over several events: one key had too many"),
+        (
+            report.left_out,
+            "keys and values were left out by rules over several events: one event had more than sixteen",
+        ),
         (turned.unreadable, "commits had signals that cannot be read; this is our mistake"),
     ];
     for (count, what) in all.into_iter().filter(|(count, _)| *count > 0) {

@@ -1,5 +1,7 @@
 //! `watchkeeper list`
 
+mod own;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
@@ -21,6 +23,7 @@ pub(crate) struct List {
 enum What {
     /// Show every list of config.toml; exit with 4 if one cannot be read or is expired
     Show(Show),
+    Own(own::Shown),
 }
 
 #[derive(Args)]
@@ -31,9 +34,10 @@ struct Show {
 }
 
 impl List {
-    pub(crate) fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self.command {
             What::Show(show) => show.run(app, out),
+            What::Own(own) => own.run(app, out).await,
         }
     }
 }

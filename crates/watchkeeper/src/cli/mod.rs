@@ -189,7 +189,7 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
         Command::Demo(command) => command.run(cli.home.as_deref(), out).await,
         Command::Findings(command) => command.run(&App::open(home()?)?, out).await,
         Command::Exception(command) => command.run(&App::open(home()?)?, out).await,
-        Command::List(command) => command.run(&App::open(home()?)?, out),
+        Command::List(command) => command.run(&App::open(home()?)?, out).await,
         Command::Route(command) => command.run(home, out).await,
         Command::Notify(command) => command.run(&App::open(home()?)?, out).await,
         Command::Silence(command) => command.run(&App::open(home()?)?, out).await,

@@ -10,6 +10,7 @@ mod home;
 mod log_groups;
 mod notify;
 pub(crate) mod oncall;
+mod own;
 mod places;
 mod retention;
 mod routes;
@@ -55,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) cloudwatch: Vec<service::CloudWatch>,
     /// Lists that rules may ask about.
     pub(crate) list: Vec<wk_watch::lists::ListSpec>,
+    /// By what it is known what is ours.
+    pub(crate) own: own::Own,
     /// Databases that know where addresses are.
     pub(crate) places: places::Places,
     /// Which rules are off, or only tried.

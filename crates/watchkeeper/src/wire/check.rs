@@ -153,12 +153,17 @@ impl Check {
             ))
         });
         self.told("[detect] lateness", waits);
+        let own = config.own.aged().map(|aged| match config.own.is_off() {
+            true => "it is not put together what is ours".to_owned(),
+            false => format!("at most {} hours old", aged.hours_max),
+        });
+        self.told("[own]", own);
         let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
         self.told("[log_groups]", groups);
         self.backup(config, home);
         let daily = if config.drill.off { "off" } else { "daily at 09:00, monthly at 09:30" };
         let schedules = format!(
-            "compact and look back hourly; journal every 10 min; sweep 03:00, expire 04:00, forget 05:00; drills {daily} (UTC)"
+            "compact, look back and what is ours hourly; journal every 10 min; sweep 03:00, expire 04:00, forget 05:00; drills {daily} (UTC)"
         );
         self.good("schedules", schedules);
     }

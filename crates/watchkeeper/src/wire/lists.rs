@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use wk_model::Timestamp;
 use wk_watch::detect::Detections;
 use wk_watch::lists::{self, Loaded, State};
+use wk_watch::own::{Aged, Own};
 use wk_watch::places::Places;
 use wk_watch::silent::Silent;
 use wk_watch::surroundings::Surroundings;
@@ -22,7 +23,18 @@ impl App {
     /// The lists of `[[list]]`, and why others could not be read. A path is below the home directory
     /// unless it begins at the root.
     pub(crate) fn lists(&self) -> (Vec<Loaded>, Vec<String>) {
-        read_lists(&self.home, &self.config, self.clock.now())
+        let now = self.clock.now();
+        let (mut loaded, mut bad) = read_lists(&self.home, &self.config, now);
+        match self.own_and_age() {
+            Ok((own, aged)) => loaded.extend(own.lists(now, aged)),
+            Err(error) => bad.push(format!("[own]: {error:#}")),
+        }
+        (loaded, bad)
+    }
+
+    /// What is ours, as it was put together last, and how old it may be.
+    fn own_and_age(&self) -> anyhow::Result<(Own, Aged)> {
+        Ok((self.own()?.unwrap_or_default(), self.config.own.aged()?))
     }
 
     /// The databases of `[places]`, and why others could not be read.
@@ -30,15 +42,16 @@ impl App {
         read_places(&self.home, &self.config)
     }
 
-    /// What rules may ask about, for placeholders and for fields. What cannot be used is told.
-    pub(super) fn surroundings(&self) -> (wk_lang::sigma::Lists, Surroundings) {
+    /// What rules may ask about, for placeholders and for fields, and what of it cannot be used.
+    pub(crate) fn surroundings(&self) -> (wk_lang::sigma::Lists, Surroundings, Vec<String>) {
         let (loaded, mut told) = self.lists();
         let (places, bad) = self.places();
         let (for_rules, cut) = lists::for_rules(&loaded);
         let old = loaded.iter().filter(|list| list.state != State::Fresh).map(Loaded::say);
         told.extend(old.chain(bad).chain(cut));
-        told.iter().for_each(|line| super::tell(line));
-        (for_rules, Surroundings::new(places, &loaded))
+        // What is wrong with it was told with the lists.
+        let (own, aged) = self.own_and_age().unwrap_or_default();
+        (for_rules, Surroundings::new(places, &loaded).with_own(own, aged), told)
     }
 }
 
@@ -72,10 +85,14 @@ fn read_places(home: &Home, config: &Config) -> (Places, Vec<String>) {
 /// The built-in rules that can tell nothing with the lists and databases of a home; for who has no
 /// [`App`].
 pub(crate) fn silent_rules(home: &Home, config: &Config, now: Timestamp) -> Vec<Silent> {
-    let ((loaded, _), (places, _)) = (read_lists(home, config, now), read_places(home, config));
+    let ((mut loaded, _), (places, _)) = (read_lists(home, config, now), read_places(home, config));
+    let own = super::own::own(home, config).ok().flatten().unwrap_or_default();
+    let aged = config.own.aged().unwrap_or_default();
+    loaded.extend(own.lists(now, aged));
     let (for_rules, _) = lists::for_rules(&loaded);
     let (pack, _) = Detections::built_in_and_with(std::iter::empty(), &for_rules);
-    pack.with_surroundings(Surroundings::new(places, &loaded)).silent()
+    let surroundings = Surroundings::new(places, &loaded).with_own(own, aged);
+    pack.with_surroundings(surroundings).silent()
 }
 
 fn bytes(path: &Path, most: u64) -> anyhow::Result<(Vec<u8>, Timestamp)> {

@@ -8,8 +8,9 @@ use super::App;
 
 /// How often it is tried again when another process was faster.
 const TRIES: usize = 5;
-/// The entry that stands for the modes of all rules.
+/// The entries that stand for the modes of all rules, and for the lists that they ask.
 const MODES: &str = "modes";
+const LISTS: &str = "lists";
 
 /// Who changed the rules, as far as somebody says so.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +64,7 @@ impl App {
     }
 }
 
-/// The rules with their texts; the modes stand among them as one more.
+/// The rules with their texts; modes and lists stand among them as one more each.
 fn known(detections: &Detections) -> Vec<KnownRule> {
     let rule = |known: wk_watch::detect::Known<'_>| KnownRule {
         id: known.rule.id.clone(),
@@ -73,15 +74,15 @@ fn known(detections: &Detections) -> Vec<KnownRule> {
         text: detections.text_of(known.file).unwrap_or_default().to_owned(),
     };
     let mut rules: Vec<KnownRule> = detections.every().map(rule).collect();
-    let text = detections.modes_text();
-    if !text.is_empty() {
-        rules.push(KnownRule {
-            id: MODES.to_owned(),
-            title: "which rules are off or only tried".to_owned(),
-            version: wk_model::Sha256::of(text.as_bytes()).short(),
-            author: None,
-            text,
-        });
-    }
+    let mut beside = |id: &str, title: &str, text: String| {
+        if !text.is_empty() {
+            let version = wk_model::Sha256::of(text.as_bytes()).short();
+            let (id, title) = (id.to_owned(), title.to_owned());
+            rules.push(KnownRule { id, title, version, author: None, text });
+        }
+    };
+    beside(MODES, "which rules are off or only tried", detections.modes_text());
+    let lists = detections.surroundings().lists_text().to_owned();
+    beside(LISTS, "the lists that rules ask", lists);
     rules
 }

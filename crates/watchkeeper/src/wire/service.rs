@@ -16,7 +16,7 @@ use wk_engine::service::schedule::{self, Scheduled, When};
 use wk_engine::service::selfwatch::{More, SelfwatchJob};
 use wk_engine::service::spool::SpoolPull;
 use wk_engine::service::supervisor::Patience;
-use wk_engine::service::{Board, Job, Post, Tools, folder, intake, listing};
+use wk_engine::service::{Board, InForce, Job, Post, Tools, folder, intake, listing};
 use wk_model::Timestamp;
 use wk_seam::bookmarks::Bookmarks;
 use wk_seam::objects::Buckets;
@@ -31,7 +31,7 @@ use wk_watch::selfwatch::Heard;
 use wk_watch::selfwatch::facts::{ClockFacts, RuleFacts};
 
 use super::rules::Said;
-use super::{App, tell_bad_rules};
+use super::{App, reload, tell_bad_rules};
 use crate::api::otlp::Receiver;
 use crate::api::{self, Shown};
 use crate::cli::drill::{self, Which};
@@ -79,13 +79,13 @@ impl Service {
         tools.hear(|heard| heard.rules = Some(rules(&detections, &broken, app.clock.now())));
         let ingest = Arc::new(app.ingest(None, detections).await?);
         // A lake of another ledger is refused above, before anything is noted in this one.
-        let detections = ingest.detections.clone();
-        app.note_rules(&detections, &Said::default()).await?;
+        let rules = InForce::of(ingest.detections.clone());
+        app.note_rules(&rules.now(), &Said::default()).await?;
         let limits = intake::Limits {
             gather: Duration::from_secs(config.service.gather_seconds),
             ..intake::Limits::default()
         };
-        let (intake, door) = Intake::new(ingest, limits, tools.clone());
+        let (intake, door) = Intake::under(rules.clone(), ingest, limits, tools.clone());
         let mut parts = Parts { app: app.clone(), bookmarks, door, clocks: Vec::new() };
         let mut jobs = vec![job("intake", intake, |intake, post| {
             Box::pin(async move { intake.run(&post).await })
@@ -104,8 +104,9 @@ impl Service {
         }
         jobs.extend(parts.otlp(&tools)?);
         jobs.extend(parts.scheduled()?);
-        jobs.push(parts.look_back(detections.clone()));
-        jobs.push(parts.detection(detections));
+        jobs.push(parts.look_back(rules.clone()));
+        jobs.push(parts.detection(rules.clone()));
+        jobs.push(reload::job(app, rules, &broken)?);
         jobs.extend(parts.notices().await?);
         jobs.push(parts.selfwatch()?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
@@ -136,7 +137,7 @@ fn least_apart(clocks: impl Iterator<Item = ClockFacts>) -> Option<ClockFacts> {
 }
 
 /// What is known of the rules that run.
-fn rules(detections: &Detections, broken: &[BadRule], since: Timestamp) -> RuleFacts {
+pub(super) fn rules(detections: &Detections, broken: &[BadRule], since: Timestamp) -> RuleFacts {
     let failed = broken.iter().map(ToString::to_string).collect();
     RuleFacts { loaded: detections.rules().len() as u64, failed, since }
 }
@@ -146,7 +147,7 @@ fn unheard(error: anyhow::Error) -> Failure {
 }
 
 /// A job that runs something that is shared by all its beginnings.
-fn job<T: Send + Sync + 'static>(
+pub(super) fn job<T: Send + Sync + 'static>(
     name: impl Into<String>,
     of: Arc<T>,
     run: impl Fn(Arc<T>, Post) -> Running + Send + Sync + 'static,
@@ -279,14 +280,14 @@ impl Parts {
     }
 
     /// What makes findings of what several events are together.
-    fn detection(&self, detections: Arc<Detections>) -> Job {
-        let detector = self.app.detector(detections);
-        let of = Arc::new(Detection { detector, every: Duration::from_secs(1) });
+    fn detection(&self, rules: Arc<InForce>) -> Job {
+        let detector = self.app.detector(rules.now());
+        let of = Arc::new(Detection { detector, rules, every: Duration::from_secs(1) });
         job("detection", of, |of, post| Box::pin(async move { of.run(&post).await }))
     }
 
     /// What finds in the lake what came too late for it.
-    fn look_back(&self, detections: Arc<Detections>) -> Job {
+    fn look_back(&self, rules: Arc<InForce>) -> Job {
         let (app, bookmarks) = (self.app.clone(), self.bookmarks.clone());
         let name = "look back".to_owned();
         let scheduled = Scheduled {
@@ -294,7 +295,7 @@ impl Parts {
             when: When::Every(3_600),
             work: Box::new(move |_| {
                 let (app, bookmarks) = (app.clone(), bookmarks.clone());
-                let detections = detections.clone();
+                let detections = rules.now();
                 done("look back over what came late", async move {
                     app.look_back_at_its_time(&detections, bookmarks.as_ref()).await
                 })
@@ -370,6 +371,7 @@ impl Parts {
         const MINUTE: i64 = 60;
         let mut jobs = vec![
             self.at("compact", When::Every(60 * MINUTE), compact),
+            self.at("own", When::Every(60 * MINUTE), gather_own),
             self.at("sweep", When::Daily(3 * 3600), sweep),
             self.at("expire", When::Daily(4 * 3600), expire),
             self.at("journal", When::Every(10 * MINUTE), journal),
@@ -414,6 +416,23 @@ fn done(
     work: impl Future<Output = anyhow::Result<Option<String>>> + Send + 'static,
 ) -> Done {
     Box::pin(async move { work.await.map_err(|e| Failure::new(doing, e)) })
+}
+
+/// Accounts, addresses and hosts that are ours: rules ask about them.
+fn gather_own(app: Arc<App>) -> Done {
+    done("put together what is ours", async move {
+        if app.config.own.is_off() {
+            return Ok(None);
+        }
+        let (own, differs) = app.gather_own().await?;
+        let said = format!(
+            "{} accounts, {} addresses and {} hosts are ours",
+            own.accounts.len(),
+            own.addresses.len(),
+            own.hosts.len()
+        );
+        Ok(differs.then_some(said))
+    })
 }
 
 fn compact(app: Arc<App>) -> Done {

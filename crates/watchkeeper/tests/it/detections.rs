@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::notify::now;
 use crate::post::receiver;
 use crate::program::Home;
+use crate::service::Running;
 
 /// What people got of events that came in now, and the findings that the home has then.
 fn told_of(event: &Value) -> (Vec<String>, Value) {
@@ -107,4 +108,62 @@ fn slow_an_alarm_leads_to_a_detection_and_people_are_told() {
     assert_eq!(findings[0]["rule"]["product"], "cloudwatch", "{findings:#}");
     let (told, _) = told_of(&event("aws.cloudwatch", kind, &detail("OK", "ALARM")));
     assert_eq!(told, [""; 0], "that it is well again is no detection");
+}
+
+/// The promise R-001: an attack, a failing disk and a broken data job are each found, within a minute
+/// of their delivery. What happens on the way there is AWS's time.
+#[test]
+fn slow_an_attack_a_failing_disk_and_a_broken_job_are_each_found_within_their_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    let config = format!(
+        "[service]\nlisten = '127.0.0.1:0'\n[[folder]]\npath = '{}'\nsettle_seconds = 0\npoll_seconds = 1\n",
+        folder.path().display()
+    );
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let attack = json!({
+        "eventVersion": "1.08", "eventID": "22222222-0000-4000-8000-000000000001",
+        "eventTime": ago(4), "eventSource": "cloudtrail.amazonaws.com", "eventName": "StopLogging",
+        "awsRegion": "eu-west-1", "eventType": "AwsApiCall", "recipientAccountId": "111122223333",
+        "sourceIPAddress": "203.0.113.10", "requestParameters": {"name": "all-regions"},
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/operator",
+            "accountId": "111122223333", "userName": "operator"},
+    });
+    let disk = event(
+        "aws.health",
+        "AWS Health Event",
+        &json!({"eventArn": "arn:aws:health:eu-west-1::event/EBS/v/1", "service": "EBS",
+            "eventTypeCode": "AWS_EBS_DEGRADED_EBS_VOLUME_PERFORMANCE",
+            "eventTypeCategory": "issue", "affectedEntities": [{"entityValue": "vol-1"}]}),
+    );
+    let mut job = event(
+        "aws.glue",
+        "Glue Job State Change",
+        &json!({"jobName": "nightly", "state": "FAILED", "jobRunId": "jr_1", "severity": "ERROR"}),
+    );
+    job["id"] = "6a7e8feb-b491-4cf7-a9f1-000000000002".into();
+    let mut service = Running::at(&home);
+    service.address("http");
+    for (name, record, title) in [
+        ("attack", &attack, "Logging of a trail"),
+        ("disk", &disk, "AWS reports that hardware under a resource is failing"),
+        ("job", &job, "A Glue job failed"),
+    ] {
+        let delivered = now();
+        std::fs::write(folder.path().join(".coming"), record.to_string()).unwrap();
+        std::fs::rename(folder.path().join(".coming"), folder.path().join(format!("{name}.json")))
+            .unwrap();
+        let found = loop {
+            let listed = home.run(["findings", "list", "--rule", title, "--json"]);
+            let listed: Value = serde_json::from_str(&listed.out).unwrap();
+            if let Some(found) = listed.as_array().unwrap().first() {
+                break found.clone();
+            }
+            assert!(now() < delivered.plus_seconds(60), "{name} was not found within its minute");
+            std::thread::park_timeout(std::time::Duration::from_millis(300));
+        };
+        assert_eq!(found["count"], 1, "{found:#}");
+    }
+    assert_eq!(service.stop().0, Some(0));
 }

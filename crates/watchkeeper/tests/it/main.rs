@@ -15,6 +15,7 @@ mod disk;
 mod doctor;
 mod doctor_strict;
 mod hostile;
+mod insights;
 mod inventory;
 mod lists;
 mod mail_tls;

@@ -479,15 +479,74 @@ fn slow_a_finding_is_set_beside_what_is_usual_and_firsts_are_marked() {
     assert!(firsts.contains("StopLogging") && firsts.contains("203.0.113.10"), "{firsts}");
     assert!(!firsts.contains("DescribeInstances") && !firsts.contains("192.0.2.10"), "{firsts}");
     assert!(shown["firsts"].to_string().contains("the first finding of this rule"), "{shown}");
+    let from = json!([{"address": "203.0.113.10", "events": 1, "country": null, "network": null,
+        "clients": [{"client": "aws-cli", "events": 1}], "lists": []}]);
+    assert_eq!(shown["from"], from, "address, client software and place");
     let text = ok(&home, &["findings", "show", id]);
     for part in [
         "eventName = StopLogging",
         "first time  actions: cloudtrail:StopLogging",
+        "from         203.0.113.10: place not known; aws-cli (1); 1 events",
+        "query --saved data-touched --param principal=user/operator --since 2024-02-14",
         "why  ",
         "triage 1",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+}
+
+/// The promise R-282: where a database knows the place of an address, a finding says it.
+#[test]
+fn slow_a_finding_says_where_its_addresses_are() {
+    let shared = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/geoip");
+    let databases = ["GeoLite2-City-Test.mmdb", "GeoLite2-ASN-Test.mmdb"];
+    let home = Home::new();
+    std::fs::create_dir_all(home.path()).unwrap();
+    for name in databases {
+        let from = std::path::Path::new(shared).join(name);
+        if std::fs::copy(&from, home.path().join(name)).is_err() {
+            eprintln!("SKIPPED: {name} is not in ../shared/data/geoip");
+            return;
+        }
+    }
+    let config = format!("[places]\ndatabases = {databases:?}\n");
+    std::fs::write(home.path().join("config.toml"), config).unwrap();
+    let given = tempfile::tempdir().unwrap();
+    let text = trail(&[(9, "cloudtrail", "StopLogging", "81.2.69.160")]);
+    std::fs::write(given.path().join("1.json"), text).unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    let listed = json(&home.run(["findings", "list", "--rule", "Logging of a trail", "--json"]));
+    let id = listed[0]["id"].as_str().unwrap();
+    let shown = json(&home.run(["findings", "show", id, "--json"]));
+    assert_eq!(shown["from"][0]["country"], "GB", "{shown:#}");
+    let text = ok(&home, &["findings", "show", id]);
+    assert!(text.contains("81.2.69.160: GB; aws-cli (1)"), "{text}");
+}
+
+/// The promise R-285: the playbook asks whether data was read or changed, with the query, which answers.
+#[test]
+fn slow_the_playbook_asks_whether_data_was_read_or_changed_and_the_query_answers() {
+    let home = Home::new();
+    let given = tempfile::tempdir().unwrap();
+    let text = trail(&[
+        (9, "cloudtrail", "StopLogging", "203.0.113.10"),
+        (10, "secretsmanager", "GetSecretValue", "203.0.113.10"),
+        (11, "secretsmanager", "DeleteSecret", "203.0.113.10"),
+        (12, "ec2", "DescribeInstances", "203.0.113.10"),
+    ]);
+    std::fs::write(given.path().join("1.json"), text).unwrap();
+    assert_eq!(home.ingest([given.path()]).0, 0);
+    let playbook = ok(&home, &["runbook", "triage"]);
+    assert!(playbook.contains("Was data read, changed or deleted?"), "{playbook}");
+    assert!(playbook.contains("query --saved data-touched --param principal="), "{playbook}");
+    let listed = json(&home.run(["findings", "list", "--rule", "Logging of a trail", "--json"]));
+    let shown = json(&home.run(["findings", "show", listed[0]["id"].as_str().unwrap(), "--json"]));
+    let query = shown["data_touched"].as_str().unwrap();
+    let words: Vec<&str> = query.split(' ').skip(1).chain(["--format", "json"]).collect();
+    let answer = json(&home.run(words));
+    let names: Vec<&str> =
+        answer.as_array().unwrap().iter().map(|row| row["eventName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["DeleteSecret", "GetSecretValue"], "{answer:#}");
 }
 
 #[test]

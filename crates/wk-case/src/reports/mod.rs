@@ -1,6 +1,7 @@
 //! Findings in the forms of other products: one file for each.
 
 pub mod asff;
+pub mod insights;
 pub mod ocsf;
 
 #[cfg(test)]

@@ -38,6 +38,8 @@ pub(super) struct Batch {
     pub(super) found: Found,
     /// How many sightings went into a commit.
     pub(super) sighted: u64,
+    /// Keys and values of staged rows that such rules did not look at: one event had too many.
+    pub(super) left_out: u64,
     /// What staged rows are to rules over several events.
     pub(super) signals: Pack,
     /// The oldest version of the id index that staged rows were checked against.
@@ -89,6 +91,7 @@ impl Batch {
             runs: Vec::new(),
             found: Found::default(),
             sighted: 0,
+            left_out: 0,
             signals: Pack::default(),
             checked_at: None,
             begun: None,

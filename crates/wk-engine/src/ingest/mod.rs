@@ -38,6 +38,7 @@ use live::Live;
 use sealed::Sealed;
 
 /// Reads objects into the lake.
+#[derive(Clone)]
 pub struct Ingest {
     /// Where events go.
     pub lake: Arc<dyn Lake>,
@@ -126,6 +127,8 @@ pub struct Report {
     pub overtaken: u64,
     /// Sightings that went into findings.
     pub sightings: u64,
+    /// Keys and values of events with long lists that rules over several events did not look at.
+    pub left_out: u64,
 }
 
 impl Report {
@@ -208,6 +211,12 @@ struct Fetched {
 }
 
 impl Ingest {
+    /// The same with other rules.
+    #[must_use]
+    pub fn with_rules(&self, detections: Arc<Detections>) -> Self {
+        Self { detections, ..self.clone() }
+    }
+
     /// Reads every object of these places that was not read before.
     ///
     /// # Errors

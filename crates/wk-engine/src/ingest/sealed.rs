@@ -204,6 +204,7 @@ impl Shared<'_> {
         for batch in batches {
             report.notes += batch.notes;
             report.sightings += batch.sighted;
+            report.left_out += batch.left_out;
             for object in &batch.objects {
                 report.objects_read += 1;
                 report.bytes += object.object.size;

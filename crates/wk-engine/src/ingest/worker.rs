@@ -256,6 +256,7 @@ impl Worker<'_> {
         let mut facts = PartFacts { rows: part.rows, sightings: part.sightings, keys: part.keys };
         let keep = self.settle(&facts, &batch, of.name, day, &known);
         let rules = self.shared.ingest.detections.stateful();
+        self.batch.left_out += part.marks.left_out();
         part.marks.pack(&mut self.batch.signals, rules, &batch, of.name, keep.as_deref());
         self.count_arrivals(&facts, &batch, keep.as_deref(), recorded);
         let stays = |row: u32| keep.as_ref().is_none_or(|keep| keep[row as usize]);

@@ -59,6 +59,7 @@ figures! {
     QUEUE_MESSAGES "queue_messages" Gauge "Messages in a queue, waiting and in flight, as the queue says",
     QUEUE_OLDEST "queue_oldest_seconds" Gauge "Age of the oldest message that waits",
     RECORDS "records" Counter "Records by source: read = stored + duplicates + complaints",
+    RELOADS "rules_reloaded" Counter "Times that changed rules, lists or databases were read again while the service runs, by what became of them",
     SCHEDULED "scheduled_runs" Counter "Runs of scheduled work, by how they ended",
     SCHEDULED_LAST "scheduled_last_success_timestamp_seconds" Gauge "When scheduled work last went well in this process, in seconds since 1970",
     SIGHTINGS "sightings" Counter "Sightings of rules that went into findings",

@@ -1,16 +1,19 @@
 //! The job that makes findings of what several events are together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wk_seam::Answer;
 
-use super::{Post, counts};
+use super::{InForce, Post, counts};
 use crate::detector::{Detector, Turned};
 
 /// What the job works with.
 pub struct Detection {
     /// What takes turns.
     pub detector: Detector,
+    /// The rules of the next turn.
+    pub rules: Arc<InForce>,
     /// Between two looks for signals and for what is due.
     pub every: Duration,
 }
@@ -26,7 +29,8 @@ impl Detection {
             tracing::info!(states = forgotten, "forgot what rules knew that are no more");
         }
         loop {
-            let turned = self.detector.turn().await?;
+            let detector = Detector { detections: self.rules.now(), ..self.detector.clone() };
+            let turned = detector.turn().await?;
             post.well();
             if let Some(turned) = turned {
                 count(post, turned);

@@ -9,7 +9,7 @@ use wk_seam::objects::Objects;
 use wk_seam::{Answer, Failure};
 
 use super::handed::{Handed, Item};
-use super::{Post, Tools, backoff, counts};
+use super::{InForce, Post, Tools, backoff, counts};
 use crate::ingest::{Ingest, Panicked, Progress, Report};
 
 /// How much is gathered, and for how long.
@@ -88,6 +88,8 @@ impl Door {
 /// The intake.
 pub struct Intake {
     ingest: Arc<Ingest>,
+    /// The rules of the next commit.
+    rules: Arc<InForce>,
     limits: Limits,
     tools: Tools,
     progress: Progress,
@@ -97,9 +99,20 @@ pub struct Intake {
 impl Intake {
     /// An intake and its door.
     pub fn new(ingest: Arc<Ingest>, limits: Limits, tools: Tools) -> (Arc<Self>, Door) {
+        let rules = InForce::of(ingest.detections.clone());
+        Self::under(rules, ingest, limits, tools)
+    }
+
+    /// The same, with rules that may be others from one commit to the next.
+    pub fn under(
+        rules: Arc<InForce>,
+        ingest: Arc<Ingest>,
+        limits: Limits,
+        tools: Tools,
+    ) -> (Arc<Self>, Door) {
         let (send, receive) = mpsc::channel(limits.waiting.max(1));
         let (progress, receive) = (Progress::default(), Mutex::new(receive));
-        (Arc::new(Self { ingest, limits, tools, progress, receive }), Door(send))
+        (Arc::new(Self { ingest, rules, limits, tools, progress, receive }), Door(send))
     }
 
     /// Commits what is handed in, until it is told to stop: then the commit under way is finished,
@@ -162,7 +175,8 @@ impl Intake {
             let items = batch.iter().flat_map(|delivery| &delivery.items);
             let handed = Arc::new(Handed::of(items));
             let place: Arc<dyn Objects> = handed.clone();
-            let failure = match self.ingest.run(&[place], &self.progress).await {
+            let ingest = self.ingest.with_rules(self.rules.now());
+            let failure = match ingest.run(&[place], &self.progress).await {
                 Ok(report) => {
                     post.well();
                     return self.answer(batch, &handed, &report);
@@ -258,6 +272,7 @@ impl Intake {
         counts.add(counts::OBJECTS, &[], report.objects_read);
         counts.add(counts::OBJECTS_KNOWN, &[], report.objects_skipped);
         counts.add(counts::SIGHTINGS, &[], report.sightings);
+        counts.add(counts::SIGNALS, &[("became", "left out")], report.left_out);
     }
 }
 

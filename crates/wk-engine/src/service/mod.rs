@@ -14,6 +14,7 @@ mod days;
 pub mod detection;
 pub mod folder;
 mod handed;
+pub mod in_force;
 pub mod intake;
 pub mod last_word;
 pub mod listing;
@@ -35,6 +36,7 @@ use wk_watch::selfwatch::Heard;
 
 pub use counts::Counts;
 pub use handed::{Content, Item};
+pub use in_force::InForce;
 pub use stop::{Stop, Stopper, stop};
 pub use supervisor::{Board, Ended, Job, Post, run};
 pub use tell::Teller;

@@ -12,7 +12,7 @@ pub struct Lists(BTreeMap<String, Vec<String>>);
 
 /// A list is longer than is read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the list {name} has {entries} entries; a rule can use {max}", max = Lists::ENTRIES_MAX)]
+#[error("the list {name} has {entries} entries; a list may have {max}", max = Lists::LISTED_MAX)]
 pub struct LongList {
     /// Its name.
     pub name: String,
@@ -21,8 +21,10 @@ pub struct LongList {
 }
 
 impl Lists {
-    /// How many entries a list may have, and how many values one value may become.
+    /// How many values one value may become. A list of networks that stands alone may be longer.
     pub const ENTRIES_MAX: usize = 10_000;
+    /// How many entries a list may have.
+    pub const LISTED_MAX: usize = 1_000_000;
 
     /// No lists.
     pub const fn none() -> Self {
@@ -38,7 +40,7 @@ impl Lists {
         list.extend(entries);
         list.sort();
         list.dedup();
-        if list.len() > Self::ENTRIES_MAX {
+        if list.len() > Self::LISTED_MAX {
             return Err(LongList { name: name.to_owned(), entries: list.len() });
         }
         self.0.insert(name.to_owned(), list);
@@ -71,6 +73,15 @@ impl Lists {
             values = next;
         }
         Ok(values.into_iter().map(|value| value.replace(PERCENT, "%")).collect())
+    }
+
+    /// The list that a value is the name of, and nothing else.
+    pub(super) fn whole(&self, key: &str, value: &str) -> Result<Option<&[String]>, Problem> {
+        let name = value.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+        match name.filter(|name| !name.is_empty() && !name.contains(['%', '\\'])) {
+            Some(name) => self.get(key, name).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn get(&self, key: &str, name: &str) -> Result<&[String], Problem> {
@@ -113,11 +124,16 @@ mod tests {
     fn lists_are_bounded() {
         let many = |n: usize| (0..n).map(|n| n.to_string()).collect::<Vec<_>>();
         let mut lists = Lists::none();
-        assert!(lists.add("l", many(10_001)).is_err());
+        assert!(lists.add("l", many(1_000_001)).is_err());
+        lists.add("long", many(10_001)).unwrap();
+        assert!(lists.expand("k", "%long%").unwrap_err().to_string().contains("more than 10000"));
+        assert_eq!(lists.whole("k", "%long%").unwrap().map(<[String]>::len), Some(10_001));
+        assert_eq!(lists.whole("k", "x%long%").unwrap(), None);
         lists.add("l", many(200)).unwrap();
         assert!(lists.expand("k", "%l%%l%").unwrap_err().to_string().contains("more than 10000"));
         assert!(
-            lists.add("l", many(10_001)).is_err() && lists.expand("k", "%l%").unwrap().len() == 200
+            lists.add("l", many(1_000_001)).is_err()
+                && lists.expand("k", "%l%").unwrap().len() == 200
         );
     }
 }

@@ -13,26 +13,22 @@ pub struct Networks {
 impl Networks {
     /// Reads `10.0.0.0/8`, `2001:db8::/32`, or one address.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().ok()?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            Some(bits) => bits.parse().ok().filter(|bits| *bits <= most)?,
-            None => most,
-        };
         let mut networks = Self::default();
-        match address {
-            IpAddr::V4(net) => {
-                networks.v4.insert(bits, vec![prefix4(net.to_bits(), bits)]).map(drop)
+        networks.take(text).then_some(networks)
+    }
+
+    /// Adds the network that the text is; `false` if it is none.
+    pub(super) fn take(&mut self, text: &str) -> bool {
+        match parse(text) {
+            Some((IpAddr::V4(net), bits)) => {
+                self.v4.entry(bits).or_default().push(prefix4(net.to_bits(), bits));
             }
-            IpAddr::V6(net) => {
-                networks.v6.insert(bits, vec![prefix6(net.to_bits(), bits)]).map(drop)
+            Some((IpAddr::V6(net), bits)) => {
+                self.v6.entry(bits).or_default().push(prefix6(net.to_bits(), bits));
             }
-        };
-        Some(networks)
+            None => return false,
+        }
+        true
     }
 
     /// Adds others.
@@ -69,6 +65,21 @@ impl Networks {
             Err(_) => false,
         }
     }
+}
+
+/// `10.0.0.0/8`, or one address.
+fn parse(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = match bits {
+        Some(bits) => bits.parse().ok().filter(|bits| *bits <= most)?,
+        None => most,
+    };
+    Some((address, bits))
 }
 
 fn prefix4(address: u32, bits: u8) -> u32 {

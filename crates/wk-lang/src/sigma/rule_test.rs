@@ -26,12 +26,14 @@ pub struct Around {
     pub places: Vec<(String, String)>,
     /// Lists by name, with their entries.
     pub lists: Vec<(String, Vec<String>)>,
+    /// Hosts by their ids, with the addresses by which they go out.
+    pub hosts: Vec<(String, Vec<String>)>,
 }
 
 impl Around {
     /// Whether nothing is supposed.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.lists.is_empty()
+        self.places.is_empty() && self.lists.is_empty() && self.hosts.is_empty()
     }
 }
 
@@ -89,21 +91,22 @@ fn read_rule_test(node: &Node) -> Result<RuleTest, RuleError> {
     Ok(RuleTest { name, expected, event, story, around })
 }
 
-/// How many places or lists a test may suppose.
+/// How many places, lists or hosts a test may suppose.
 const SUPPOSED_MAX: usize = 100;
 
-/// Reads `around: {places: {ADDRESS: POSITION}, lists: {NAME: [ENTRY]}}`.
+/// Reads `around: {places: {ADDRESS: POSITION}, lists: {NAME: [ENTRY]}, hosts: {ID: [ADDRESS]}}`.
 fn read_around(reader: &Reader<'_>) -> Result<Around, RuleError> {
-    const KEYS: [&str; 2] = ["places", "lists"];
+    const KEYS: [&str; 3] = ["places", "lists", "hosts"];
     let mut around = Around::default();
     let Some(node) = reader.node.get("around") else { return Ok(around) };
-    let wanted = "a mapping with places, lists or both";
+    let wanted = "a mapping with places, lists, hosts or several of them";
     for (key, value) in node.members().ok_or_else(|| reader.kind(node, "around", wanted))? {
         let inner = Reader { node: value, path: "watchkeeper.tests.around." };
         let of_names = |wanted| value.members().ok_or_else(|| inner.kind(value, &key.text, wanted));
         let members = match key.text.as_str() {
             "places" => of_names("a mapping of addresses to positions")?,
             "lists" => of_names("a mapping of names to lists of entries")?,
+            "hosts" => of_names("a mapping of ids of hosts to lists of addresses")?,
             _ => {
                 return Err(
                     Problem::unknown("watchkeeper.tests.around", &key.text, KEYS).at(key.place)
@@ -117,6 +120,8 @@ fn read_around(reader: &Reader<'_>) -> Result<Around, RuleError> {
         for (name, _) in members {
             if key.text == "lists" {
                 around.lists.push((name.text.clone(), inner.texts(&name.text)?));
+            } else if key.text == "hosts" {
+                around.hosts.push((name.text.clone(), inner.texts(&name.text)?));
             } else if let Some(position) = inner.text(&name.text)? {
                 around.places.push((name.text.clone(), position));
             }

@@ -107,10 +107,30 @@ impl Reader<'_> {
             }
         };
         if self.has(Modifier::Expand) {
+            if self.has(Modifier::Cidr)
+                && let Some(list) = self.lists.whole(self.key, text)?
+            {
+                return self.networks(list, wants);
+            }
             let values = self.lists.expand(self.key, text)?;
             return values.iter().try_for_each(|value| self.read_one(node, value, wants));
         }
         self.read_one(node, text, wants)
+    }
+
+    /// A whole list of networks, however long it is: they are asked as one.
+    fn networks(&self, list: &[String], wants: &mut Vec<Want>) -> Result<(), Problem> {
+        let mut all = Networks::default();
+        for text in list {
+            if !all.take(text) {
+                return Err(self.refuse(text, "is not a network such as 10.0.0.0/8"));
+            }
+        }
+        if !list.is_empty() {
+            all.settle();
+            wants.push(Want::Networks(all));
+        }
+        Ok(())
     }
 
     /// One value, its placeholders replaced.

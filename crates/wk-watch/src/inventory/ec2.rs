@@ -6,9 +6,11 @@ use super::item::{Fan, Item, paged_by, read};
 use wk_seam::aws::Operation;
 
 pub(super) const ITEMS: &[Item] = &[
+    Item::of(Fan::Region, read!("ec2", "DescribeAddresses"), "addresses that are ours to keep"),
     Item::of(Fan::Region, paged(read!("ec2", "DescribeFlowLogs")), "flow logs"),
     Item::of(Fan::Region, paged(read!("ec2", "DescribeInstances")), "machines")
         .masking(&["userData"]),
+    Item::of(Fan::Region, paged(read!("ec2", "DescribeNatGateways")), "by which networks go out"),
     Item::of(Fan::Region, paged(read!("ec2", "DescribeSecurityGroups")), "who may connect"),
     Item::of(Fan::Region, paged(read!("ec2", "DescribeSnapshots")), "our own copies of disks")
         .asking(|| json!({"Owner": ["self"]})),

@@ -1,7 +1,6 @@
 //! Reading a list, and what is told of it.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
 use wk_model::{Sha256, Timestamp};
 
@@ -137,6 +136,7 @@ pub fn read(
                        \"domain\" or \"text\"";
             return Err(fail(why.to_owned()));
         }
+        Format::Lake => return Err(fail("it is put together from the lake".to_owned())),
         Format::Stix => stix::read(text, &mut taking).map_err(fail)?,
         Format::Misp => misp::read(text, &mut taking).map_err(fail)?,
     }
@@ -255,8 +255,13 @@ impl Taking {
 
     /// Keeps the first of equal entries; the same value twice is nothing to tell of.
     fn once(&mut self) {
-        let mut seen = BTreeSet::new();
-        let first: Vec<bool> = self.entries.iter().map(|e| seen.insert(e.value.clone())).collect();
+        let mut order: Vec<usize> = (0..self.entries.len()).collect();
+        let value = |place: &usize| &self.entries[*place].value;
+        order.sort_by(|a, b| value(a).cmp(value(b)).then(a.cmp(b)));
+        let mut first = vec![true; order.len()];
+        for two in order.windows(2) {
+            first[two[1]] = value(&two[0]) != value(&two[1]);
+        }
         let mut first = first.into_iter();
         self.entries.retain(|_| first.next() == Some(true));
     }

@@ -29,7 +29,7 @@ pub use spec::{Format, ListSpec, Until};
 /// Bytes of a list's file, at most.
 pub const BYTES_MAX: usize = 64 << 20;
 /// Entries of a list, at most.
-pub const ENTRIES_MAX: usize = 500_000;
+pub const ENTRIES_MAX: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests;

@@ -48,8 +48,8 @@ pub fn standard() -> Lists {
 }
 
 /// Lists for placeholders, the standard names among them, and what had to be left out: a rule can
-/// use [`Lists::ENTRIES_MAX`] values of a list. Networks are merged first, of which it is the
-/// number that counts. `wk.source.lists` and `wk.domain.lists` know no such limit.
+/// use [`Lists::ENTRIES_MAX`] values of a list of texts or domains, and every network of a list of
+/// networks, which are merged first. `wk.domain.lists` knows no such limit.
 pub fn for_rules(loaded: &[Loaded]) -> (Lists, Vec<String>) {
     let mut lists = Lists::none();
     let mut told = Vec::new();
@@ -60,14 +60,16 @@ pub fn for_rules(loaded: &[Loaded]) -> (Lists, Vec<String>) {
     for name in names {
         let parts: Vec<&Loaded> = loaded.iter().filter(|list| list.name == name).collect();
         let mut values = values(&parts);
-        if values.len() > Lists::ENTRIES_MAX {
+        let networks = parts.iter().all(|list| list.kind == Kind::Address);
+        let max = if networks { Lists::LISTED_MAX } else { Lists::ENTRIES_MAX };
+        if values.len() > max {
             told.push(format!(
                 "the list {name} has {} values; placeholders in rules stand for the first {} of \
                  them, so ask wk.source.lists or wk.domain.lists instead",
                 values.len(),
-                Lists::ENTRIES_MAX
+                max
             ));
-            values.truncate(Lists::ENTRIES_MAX);
+            values.truncate(max);
         }
         // It is short enough by the cut above.
         if let Err(long) = lists.add(name, values) {

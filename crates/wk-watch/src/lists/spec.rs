@@ -49,6 +49,9 @@ pub enum Format {
     Stix,
     /// An event or a feed of MISP.
     Misp,
+    /// No file: put together from what is in the lake ([`crate::own`]).
+    #[serde(skip)]
+    Lake,
 }
 
 impl Format {
@@ -60,6 +63,7 @@ impl Format {
             Self::AwsIpRanges => "aws_ip_ranges",
             Self::Stix => "stix",
             Self::Misp => "misp",
+            Self::Lake => "lake",
         }
     }
 }

@@ -268,6 +268,26 @@ fn a_long_list_is_cut_for_placeholders_and_that_is_told() {
     assert!(for_rules(&[loaded]).1.is_empty());
 }
 
+/// Every second address, so that none can be merged: rules ask for each of them, the last one too.
+#[test]
+fn slow_a_list_has_a_million_addresses_and_what_stands_behind_is_told() {
+    let address = |n: u32| core::net::Ipv4Addr::from_bits(0x0a00_0000 + 2 * n);
+    let text: String = (0..1_000_001).map(|n| format!("{}\n", address(n))).collect();
+    let loaded = load(&spec(Format::Plain, Kind::Address), &text);
+    assert_eq!(loaded.entries.len(), 1_000_000);
+    assert_eq!(
+        left_out(&loaded),
+        [format!(
+            "line 1000001: \"{}\" stands behind the last entry that a list may have",
+            address(1_000_000)
+        )]
+    );
+    let (lists, told) = for_rules(&[loaded]);
+    assert!(told.is_empty(), "{told:?}");
+    assert_eq!(matching(&lists, "%mine%", &address(999_999).to_string()), 1);
+    assert_eq!(matching(&lists, "%mine%", &address(1_000_000).to_string()), 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

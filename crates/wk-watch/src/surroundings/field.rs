@@ -25,6 +25,7 @@ pub(crate) enum Asked {
     DomainName,
     DomainRegistered,
     PolicyAdmin,
+    SessionHome,
     SessionInstance,
     SessionName,
     SessionRole,
@@ -64,6 +65,11 @@ pub const FIELDS: &[Known] = &[
         Asked::PolicyAdmin,
         "wk.policy.admin",
         "whether a policy in the request allows every action on every resource",
+    ),
+    known(
+        Asked::SessionHome,
+        "wk.session.home",
+        "whose the source address is, seen from the session's instance: own, ours or foreign",
     ),
     known(
         Asked::SessionInstance,

@@ -15,6 +15,8 @@ use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use wk_model::Timestamp;
+
 pub(crate) use asks::Asks;
 use field::Asked;
 pub use field::{FIELDS, Known, PREFIX, is_unknown};
@@ -23,6 +25,7 @@ pub use names::{Domain, Session};
 pub(crate) use record::{InSurroundings, as_json};
 
 use crate::lists::{AddressSet, Loaded, Value};
+use crate::own::{Aged, Home, Own};
 use crate::places::{Place, Places};
 use crate::sources::Settings;
 
@@ -33,8 +36,20 @@ pub struct Surroundings {
     addresses: BTreeMap<String, AddressSet>,
     /// The lists, by domain.
     domains: BTreeMap<String, Vec<String>>,
+    /// Which hosts are ours.
+    own: Own,
+    aged: Aged,
+    /// Which lists there are, a line each.
+    text: String,
     /// By which a record is read of which no row is at hand.
     settings: Settings,
+}
+
+/// The list of addresses by which we go out.
+const OWN_ADDRESSES: &str = "own_addresses";
+/// A list, as far as what rules find depends on it.
+fn line(list: &Loaded) -> String {
+    format!("{}: {} entries of version {}\n", list.name, list.entries.len(), list.version)
 }
 
 /// Labels of a name whose parents are looked for, at most.
@@ -68,7 +83,26 @@ impl Surroundings {
         }
         let addresses = networks.into_iter();
         let addresses = addresses.map(|(name, all)| (name, AddressSet::of(all.iter()))).collect();
-        Self { places, addresses, domains, settings: Settings::default() }
+        let mut lines: Vec<String> = lists.iter().map(line).collect();
+        lines.sort_unstable();
+        Self { places, addresses, domains, text: lines.concat(), ..Self::default() }
+    }
+
+    /// Which lists there are and which content they have, a line each; empty where there are none. What
+    /// rules find depends on it.
+    pub fn lists_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same, and what is ours.
+    pub fn with_own(self, own: Own, aged: Aged) -> Self {
+        let mut text = self.text;
+        if !own.hosts.is_empty() {
+            let version = own.version_of_hosts();
+            let line = format!("hosts: {} of version {version}\n", own.hosts.len());
+            text.push_str(&line);
+        }
+        Self { own, aged, text, ..self }
     }
 
     /// The databases.
@@ -85,6 +119,7 @@ impl Surroundings {
             | Asked::SourcePosition => !self.places.is_empty(),
             Asked::SourceLists => !self.addresses.is_empty(),
             Asked::DomainLists => !self.domains.is_empty(),
+            Asked::SessionHome => !self.own.hosts.is_empty(),
             Asked::DomainEntropy
             | Asked::DomainLabelBytes
             | Asked::DomainName
@@ -96,6 +131,13 @@ impl Surroundings {
             | Asked::SourcePrivate
             | Asked::SourceService => true,
         }
+    }
+
+    /// Whose an address was at a time, or is now, seen from a host of ours.
+    fn home(&self, host: &str, address: IpAddr, at: Option<Timestamp>) -> Option<Home> {
+        let home = self.own.home(host, address, at, self.aged)?;
+        let listed = || self.addresses.get(OWN_ADDRESSES).is_some_and(|own| own.contains(address));
+        Some(if home == Home::Foreign && listed() { Home::Ours } else { home })
     }
 
     fn place(&self, address: IpAddr) -> Arc<Place> {

@@ -145,6 +145,16 @@ impl<'a> InSurroundings<'a> {
         part(Session::of(&actor)?).map(str::to_owned)
     }
 
+    /// Whose the source address is, seen from the session's instance.
+    fn home(&self) -> Option<String> {
+        let actor = self.actor()?;
+        let host = Session::of(&actor)?.instance()?;
+        // What a test shows of an event may have no time.
+        let at = self.row().and_then(|row| row.time);
+        let home = self.surroundings.home(host, self.address()?, at)?;
+        Some(home.as_str().to_owned())
+    }
+
     fn value(&self, asked: Asked) -> FieldValue<'_> {
         let text = |text: Option<&'_ str>| -> Option<String> { text.map(str::to_owned) };
         let answer = match asked {
@@ -168,6 +178,7 @@ impl<'a> InSurroundings<'a> {
             }
             Asked::DomainName => text(self.domain().map(|domain| domain.name.as_str())),
             Asked::DomainRegistered => text(self.domain().map(Domain::registered)),
+            Asked::SessionHome => self.home(),
             Asked::SessionInstance => self.of_session(|session| session.instance()),
             Asked::SessionName => self.of_session(|session| Some(session.name)),
             Asked::SessionRole => self.of_session(|session| Some(session.role)),

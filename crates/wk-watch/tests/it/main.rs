@@ -8,6 +8,7 @@ mod access_and_app_logs;
 mod agreement;
 mod behaviour;
 mod catalogue;
+mod disguised;
 mod drifts;
 mod lint;
 mod network;

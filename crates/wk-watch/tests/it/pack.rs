@@ -17,18 +17,18 @@ use crate::files;
 use crate::together::{at_once, signals_of_row};
 
 /// Runs the pack over every event once, however often it was delivered.
-struct Watch<'a> {
+pub(crate) struct Watch<'a> {
     pack: &'a Detections,
     known: HashSet<String>,
     matching: Vec<usize>,
     /// Rules that matched, by their place in the pack, and how often.
-    rules: BTreeMap<usize, usize>,
+    pub(crate) rules: BTreeMap<usize, usize>,
     /// For rules over several events.
     signals: Vec<Signal>,
 }
 
 impl<'a> Watch<'a> {
-    fn new(pack: &'a Detections) -> Self {
+    pub(crate) fn new(pack: &'a Detections) -> Self {
         Self {
             pack,
             known: HashSet::new(),
@@ -39,11 +39,13 @@ impl<'a> Watch<'a> {
     }
 
     fn read(&mut self, path: &Path) {
-        let bytes = fs::read(path).unwrap();
-        let uri = path.display().to_string();
-        let facts = ObjectFacts { uri: &uri, modified: Timestamp::default(), metadata: &[] };
+        self.read_bytes(&path.display().to_string(), &fs::read(path).unwrap());
+    }
+
+    pub(crate) fn read_bytes(&mut self, uri: &str, bytes: &[u8]) {
+        let facts = ObjectFacts { uri, modified: Timestamp::default(), metadata: &[] };
         let settings = Settings::default();
-        Reader::new(facts, &settings, None, 16 << 20).read(&bytes, true, self);
+        Reader::new(facts, &settings, None, 16 << 20).read(bytes, true, self);
     }
 }
 

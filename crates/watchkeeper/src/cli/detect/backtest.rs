@@ -128,6 +128,7 @@ fn print(
         (tested.unkept, "events belong to findings beyond those that one run holds"),
         (tested.counts.late, "events came too late for rules over several events"),
         (tested.counts.dropped, "events were too many of one key"),
+        (tested.left_out, "keys and values stood behind the sixteenth of one event"),
     ];
     for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
         writeln!(out, "{count} {what}.")?;
@@ -167,5 +168,6 @@ fn as_json(
         "events_of_findings_not_held": tested.unkept,
         "late": tested.counts.late,
         "dropped": tested.counts.dropped,
+        "left_out": tested.left_out,
     })
 }

@@ -11,7 +11,7 @@ use wk_seam::ledger::FindingQuery;
 
 use super::queue::Queue;
 use super::reconcile::word;
-use super::{Form, FormArgs, as_json, severity, short_actor, time};
+use super::{Form, FormArgs, as_json, print_insights, severity, short_actor, time};
 use crate::cli::{Exit, table};
 use crate::wire::App;
 
@@ -120,6 +120,10 @@ impl List {
         match self.form.form() {
             Form::Table => print(&cases, &queue, out)?,
             Form::Json => writeln!(out, "{:#}", Value::from(json_of(&cases, &queue)?))?,
+            Form::Insights => {
+                let findings: Vec<Finding> = cases.iter().map(|c| c.finding.clone()).collect();
+                print_insights(app, &findings, out).await?;
+            }
             form => {
                 let findings: Vec<Finding> = cases.iter().map(|c| c.finding.clone()).collect();
                 writeln!(out, "{:#}", as_json(&findings, form).unwrap_or_default())?;

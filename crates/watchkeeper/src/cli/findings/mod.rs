@@ -6,6 +6,7 @@ pub(super) mod queue;
 mod reconcile;
 mod show;
 mod stories;
+mod whence;
 
 use std::io::Write;
 
@@ -61,6 +62,9 @@ enum Form {
     Ocsf,
     /// AWS Security Finding Format, a JSON array as BatchImportFindings takes it
     Asff,
+    /// CloudTrail Insights events, as a trail would deliver them; only of unusual rates of calls and
+    /// errors
+    Insights,
 }
 
 impl FormArgs {
@@ -95,7 +99,29 @@ fn as_json(findings: &[Finding], form: Form) -> Option<Value> {
             Some(findings.iter().map(wk_case::reports::ocsf::detection_finding).collect())
         }
         Form::Asff => Some(findings.iter().map(wk_case::reports::asff::finding).collect()),
+        Form::Insights => None,
     }
+}
+
+/// Prints what findings are as Insights events, and tells how many are none.
+async fn print_insights(
+    app: &App,
+    findings: &[Finding],
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let (records, others) = app.insights(findings).await?;
+    writeln!(out, "{:#}", json!({"Records": records}))?;
+    if others > 0 {
+        tell(&format!(
+            "{others} findings are no unusual rate of a call, or their events are not in the lake: left out"
+        ));
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "what is left out is told where errors are told")]
+fn tell(what: &str) {
+    eprintln!("note: {what}");
 }
 
 pub(super) fn print(findings: &[Finding], out: &mut dyn Write) -> anyhow::Result<()> {

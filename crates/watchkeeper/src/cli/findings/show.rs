@@ -21,7 +21,8 @@ use super::list::state_json;
 use super::queue::Queue;
 use super::reconcile::word;
 use super::stories::{self, told_of};
-use super::{Form, FormArgs, as_json};
+use super::whence::{self, Whence};
+use super::{Form, FormArgs, as_json, print_insights};
 use crate::cli::{Exit, entity, table};
 use crate::wire::App;
 
@@ -50,6 +51,8 @@ struct Beside<'a> {
     around: Surroundings<'a>,
     updates: Vec<Update>,
     usual: Option<Usual>,
+    /// Where its events came from.
+    whence: Vec<Whence>,
     /// The story that it is a part of.
     story: Option<Story<'a>>,
 }
@@ -73,6 +76,10 @@ impl Show {
             writeln!(out, "{json:#}")?;
             return Ok(Exit::Ok);
         }
+        if form == Form::Insights {
+            print_insights(app, std::slice::from_ref(finding), out).await?;
+            return Ok(Exit::Ok);
+        }
         let cases = queue.cases();
         let of_it = |story: &Story<'_>| story.parts.iter().any(|p| p.finding.id == finding.id);
         let usual = if self.without_lake { None } else { usual(app, finding).await? };
@@ -80,6 +87,7 @@ impl Show {
             case: queue.case(finding),
             around: Surroundings::of(finding, &cases),
             updates: app.ledger.updates(&finding.id).await?,
+            whence: if self.without_lake { Vec::new() } else { whence::of(app, finding).await? },
             usual,
             story: stories(told_of(&cases), SPAN_SECONDS).into_iter().find(of_it),
         };
@@ -122,6 +130,8 @@ impl Beside<'_> {
             rules.map(|(t, r, n)| json!({"title": t, "rule": r, "findings": n})).collect();
         json["firsts"] = json!(self.around.firsts);
         json["story"] = json!(self.story.as_ref().map(Story::to_json));
+        json["from"] = self.whence.iter().map(Whence::to_json).collect();
+        json["data_touched"] = json!(data_touched(self.case.finding));
         if let Some(usual) = &self.usual {
             let firsts = usual.firsts.iter().map(|(c, v)| json!({"column": c, "value": v}));
             json["actor_usual"] = json!({"days": USUAL_DAYS, "events_before": usual.events_before,
@@ -132,6 +142,10 @@ impl Beside<'_> {
 
     fn print(&self, queue: &Queue, out: &mut dyn Write) -> anyhow::Result<()> {
         facts(&self.case, out)?;
+        whence::print(&self.whence, out)?;
+        if let Some(query) = data_touched(self.case.finding) {
+            writeln!(out, "data?        {query}")?;
+        }
         if !self.case.finding.matched.is_empty() {
             writeln!(out, "\nwhat the rule asked for, in the latest event")?;
             for matched in &self.case.finding.matched {
@@ -232,6 +246,18 @@ impl Beside<'_> {
         }
         Ok(())
     }
+}
+
+/// The question whether data was read or changed, ready to run. Nothing where nobody is named whom it
+/// could be asked of.
+fn data_touched(f: &Finding) -> Option<String> {
+    let actor = f.actor.as_deref().filter(|actor| actor.starts_with("arn:"))?;
+    let name = actor.splitn(6, ':').nth(5)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.@+=,".contains(c);
+    let since = f.first_seen.plus_seconds(-86_400).day();
+    name.chars().all(plain).then(|| {
+        format!("watchkeeper query --saved data-touched --param principal={name} --since {since}")
+    })
 }
 
 fn facts(case: &Case<'_>, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -20,7 +20,7 @@ use wk_engine::service::queue::{self, QueuePull};
 use wk_engine::service::schedule::{self, Scheduled, When};
 use wk_engine::service::selfwatch::SelfwatchJob;
 use wk_engine::service::supervisor::Patience;
-use wk_engine::service::{self, Board, Ended, Job, Post, Stop, Tools, stop};
+use wk_engine::service::{self, Board, Ended, InForce, Job, Post, Stop, Tools, stop};
 use wk_engine::upkeep::{Authorised, Upkeep};
 use wk_model::retention::{self, Class};
 use wk_seam::clock::Clock as _;
@@ -289,7 +289,8 @@ impl<'o> Process<'o> {
             detections: self.detections.clone(),
             writer: format!("detector {}", self.number),
         };
-        let of = Detection { detector, every: ms(4) };
+        let rules = InForce::of(self.detections.clone());
+        let of = Detection { detector, rules, every: ms(4) };
         job("detection", of, |of, post| Box::pin(async move { of.run(&post).await }))
     }
 
