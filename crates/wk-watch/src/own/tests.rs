@@ -37,7 +37,7 @@ fn answered(key: &str, when: &str, answer: Json) -> Capture {
     capture(key, when, Outcome::Answered, answer)
 }
 
-fn host(address: Json) -> Json {
+fn host(address: &Json) -> Json {
     json!({"Reservations": [{"Instances": [{
         "InstanceId": HOST, "VpcId": "vpc-1", "PublicIpAddress": address, "LaunchTime": "2026-03-01T06:00:00Z",
         "IamInstanceProfile": {"Arn": "arn:aws:iam::111122223333:instance-profile/web"},
@@ -84,7 +84,7 @@ fn home(own: &Own, address: &str, when: &str) -> &'static str {
 fn a_host_goes_out_by_its_own_address_its_elastic_one_and_the_gateway_of_its_network() {
     let own = gathered(
         &[
-            answered("ec2:DescribeInstances", "10T10", host(json!("198.51.100.5"))),
+            answered("ec2:DescribeInstances", "10T10", host(&json!("198.51.100.5"))),
             answered(
                 "ec2:DescribeAddresses",
                 "10T10",
@@ -120,21 +120,21 @@ fn a_host_goes_out_by_its_own_address_its_elastic_one_and_the_gateway_of_its_net
 #[test]
 fn what_cannot_be_known_is_not_told() {
     let own =
-        gathered(&[answered("ec2:DescribeInstances", "10T10", host(json!("198.51.100.5")))], &[]);
+        gathered(&[answered("ec2:DescribeInstances", "10T10", host(&json!("198.51.100.5")))], &[]);
     assert_eq!(home(&own, "203.0.113.66", "01T05"), "unknown", "it was started later");
     assert_eq!(home(&own, "203.0.113.66", "13T11"), "unknown", "73 hours later");
     assert_eq!(home(&own, "203.0.113.66", "13T09"), "foreign");
     assert_eq!(home(&own, "10.0.0.8", "10T11"), "unknown", "an address of a network");
     let outside = "203.0.113.66".parse().unwrap();
     assert_eq!(own.home("i-0aaaaaaaaaaaaaaaa", outside, None, Aged::default()), None);
-    let hidden = gathered(&[answered("ec2:DescribeInstances", "10T10", host(Json::Null))], &[]);
+    let hidden = gathered(&[answered("ec2:DescribeInstances", "10T10", host(&Json::Null))], &[]);
     assert_eq!(home(&hidden, "203.0.113.66", "10T11"), "unknown", "nobody knows its way out");
 }
 
 #[test]
 fn the_newest_says_and_what_was_denied_takes_nothing_away() {
-    let old = answered("ec2:DescribeInstances", "08T10", host(json!("198.51.100.5")));
-    let new = answered("ec2:DescribeInstances", "09T10", host(json!("198.51.100.50")));
+    let old = answered("ec2:DescribeInstances", "08T10", host(&json!("198.51.100.5")));
+    let new = answered("ec2:DescribeInstances", "09T10", host(&json!("198.51.100.50")));
     let denied = capture("ec2:DescribeInstances", "10T10", Outcome::Denied, Json::Null);
     let own = gathered(&[old.clone(), new, denied.clone()], &[]);
     assert_eq!(addresses(&own), "198.51.100.50");
@@ -195,7 +195,7 @@ fn accounts_are_those_of_the_organization_and_those_that_answered() {
 #[test]
 fn addresses_that_nobody_confirmed_for_too_long_are_left_out_and_counted() {
     let own =
-        gathered(&[answered("ec2:DescribeInstances", "10T10", host(json!("198.51.100.5")))], &[]);
+        gathered(&[answered("ec2:DescribeInstances", "10T10", host(&json!("198.51.100.5")))], &[]);
     let of = |when: &str| own.lists(at(when), Aged::default());
     assert_eq!(of("13T09")[0].entries.len(), 1);
     let late = of("13T11");
@@ -206,7 +206,7 @@ fn addresses_that_nobody_confirmed_for_too_long_are_left_out_and_counted() {
 #[test]
 fn what_is_ours_comes_back_from_its_file() {
     let own =
-        gathered(&[answered("ec2:DescribeInstances", "10T10", host(json!("198.51.100.5")))], &[]);
+        gathered(&[answered("ec2:DescribeInstances", "10T10", host(&json!("198.51.100.5")))], &[]);
     let text = serde_json::to_string(&own).unwrap();
     assert_eq!(serde_json::from_str::<Own>(&text).unwrap(), own);
 }
