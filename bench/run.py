@@ -21,6 +21,7 @@ import patterns
 import query
 import query_growth
 import query_start
+import verify
 from measure import Wrong
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,8 @@ BENCHES = {"ingest": ingest.bench, "detect": detect.bench, "query-start": query_
 #: These measure a part of the program, which is built without the rest.
 WITHOUT_PROGRAM = {"patterns"}
 #: Only when asked for by name: they take long.
-SOAKS = {"lake-soak": lake_soak.bench, "query-growth": query_growth.bench, "growth": growth.bench}
+SOAKS = {"lake-soak": lake_soak.bench, "query-growth": query_growth.bench, "growth": growth.bench,
+         "verify": verify.bench}
 
 
 def arguments():

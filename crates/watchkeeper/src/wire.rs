@@ -1,5 +1,6 @@
 //! The only file that knows every part: it puts them together for a command.
 
+pub(crate) mod anchors;
 mod backtest;
 pub(crate) mod backup;
 pub(crate) mod check;
@@ -16,6 +17,7 @@ mod reload;
 pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod service;
+pub(crate) mod verify;
 
 use std::fs;
 use std::path::Path;

@@ -12,6 +12,7 @@
 //! * [`selfwatch`] judges every minute how the watch itself goes.
 //! * [`service`] stands watch: jobs that pull, and one door through which everything is read.
 //! * [`upkeep`] makes many small files few large ones and removes what nobody reads any more.
+//! * [`verify`] proves CloudTrail's logs by its digests.
 
 pub mod backtest;
 pub mod detector;
@@ -25,4 +26,5 @@ pub mod scan;
 pub mod selfwatch;
 pub mod service;
 pub mod upkeep;
+pub mod verify;
 mod windows;

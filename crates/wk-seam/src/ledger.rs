@@ -224,6 +224,13 @@ pub struct Checkpoint {
 pub trait Ledger: Send + Sync {
     /// For each identity, whether that object was read to its end.
     fn objects_known<'a>(&'a self, identities: &'a [Sha256]) -> Future<'a, Answer<Vec<bool>>>;
+    /// Objects whose place holds this text, by identity, beginning after one; at most so many.
+    fn object_uris<'a>(
+        &'a self,
+        holding: &'a str,
+        after: Option<Sha256>,
+        limit: usize,
+    ) -> Future<'a, Answer<Vec<(Sha256, String)>>>;
     /// The runs of these tables and days, and the version of the id index they belong to.
     fn runs<'a>(&'a self, of: &'a [(String, Day)]) -> Future<'a, Answer<(u64, Vec<Run>)>>;
     /// Makes a commit true, or nothing of it.

@@ -15,6 +15,7 @@
 //! * [`inventory`] says what is asked of AWS, [`posture`] what the answers are together, [`checks`]
 //!   judges them.
 //! * [`setup`] says what is wanted of an organisation's logging, and what has to be done for it.
+//! * [`digest`] verifies CloudTrail's digest files and the chain they make.
 //! * [`columns`] puts events into the lake's columns; [`detect`] runs rules over them, [`stateful`]
 //!   those that look at several events.
 //! * Pure and synchronous: knows nothing of disks, networks, clocks or other crates' storage.
@@ -24,6 +25,7 @@ pub mod checks;
 pub mod columns;
 pub mod coverage;
 pub mod detect;
+pub mod digest;
 pub mod event_rules;
 mod filters;
 pub mod fingerprint;

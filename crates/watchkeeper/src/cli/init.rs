@@ -165,7 +165,8 @@ pub(crate) fn permissions() -> Permissions {
     let mut permissions = Permissions::default();
     let doctor = wk_engine::doctor::OPERATIONS.iter().copied();
     let inventory = wk_watch::inventory::operations();
-    for operation in doctor.chain(adapters).chain(inventory) {
+    let verify = wk_engine::verify::OPERATIONS.iter().copied();
+    for operation in doctor.chain(adapters).chain(inventory).chain(verify) {
         let list = match operation.service {
             "sqs" => &mut permissions.queue,
             "sns" if operation.effect != Effect::Read => &mut permissions.topics,

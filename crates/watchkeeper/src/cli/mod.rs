@@ -3,11 +3,13 @@
 //! Exit codes: 0 ok; 1 findings at or above `--fail-on`, or proved invalid; 2 usage; 3 runtime
 //! error; 4 partial or incomplete.
 
+mod anchor;
 pub(crate) mod backup;
 mod changes;
 mod check;
 mod complaints;
 mod config;
+mod consistency;
 mod demo;
 mod detect;
 mod doctor;
@@ -27,6 +29,7 @@ mod notify;
 mod oncall;
 mod people;
 mod progress;
+mod prove;
 mod query;
 mod rebuild;
 mod restore;
@@ -97,6 +100,9 @@ enum Command {
     Hold(hold::Hold),
     List(list::List),
     Verify(verify::Verify),
+    Prove(prove::Prove),
+    Consistency(consistency::Consistency),
+    Anchor(anchor::Anchor),
     Backup(backup::Backup),
     Restore(restore::Restore),
 }
@@ -211,6 +217,9 @@ async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<Exit> {
             Ok(exit)
         }
         Command::Verify(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Prove(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Consistency(command) => command.run(&App::open(home()?)?, out).await,
+        Command::Anchor(command) => command.run(&App::open(home()?)?, out).await,
         Command::Backup(command) => command.run(&App::open(home()?)?, out).await,
         Command::Restore(command) => command.run(home()?, out).await,
     }

@@ -31,4 +31,5 @@ mod service;
 mod service_queue;
 mod triage;
 mod upkeep;
+mod verify;
 mod watch;

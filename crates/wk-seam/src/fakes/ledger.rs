@@ -260,6 +260,25 @@ impl Ledger for MemoryLedger {
         Box::pin(async move { self.ask("look objects up", known) })
     }
 
+    fn object_uris<'a>(
+        &'a self,
+        holding: &'a str,
+        after: Option<Sha256>,
+        limit: usize,
+    ) -> Future<'a, Answer<Vec<(Sha256, String)>>> {
+        let uris = move |f: &Facts| {
+            let objects = f.commits.iter().flat_map(|(_, c)| &c.objects);
+            let mut found: Vec<(Sha256, String)> = objects
+                .filter(|o| o.uri.contains(holding) && after.is_none_or(|a| o.identity > a))
+                .map(|o| (o.identity, o.uri.clone()))
+                .collect();
+            found.sort();
+            found.truncate(limit);
+            found
+        };
+        Box::pin(async move { self.ask("list objects", uris) })
+    }
+
     fn runs<'a>(&'a self, of: &'a [(String, Day)]) -> Future<'a, Answer<(u64, Vec<Run>)>> {
         let runs = |f: &Facts| {
             let wanted =

@@ -69,6 +69,46 @@ impl SqliteLedger {
         self.read("copy", move |c| c.execute("VACUUM INTO ?1", [name]).map(drop)).await
     }
 
+    /// The hash of every leaf of the log, in order: 32 bytes for each.
+    ///
+    /// # Errors
+    /// If it cannot be read, or a leaf is missing.
+    pub async fn leaf_hashes(&self) -> Answer<Vec<Sha256>> {
+        self.write("read the log", |inner, c| {
+            hashes(c).map_err(|e| failure(&inner.path, "read the log of", e))?.ok_or_else(|| {
+                let doing = format!("read the log of {}", inner.path.display());
+                wk_seam::Failure::new(doing, "a leaf is missing; `watchkeeper verify` says which")
+            })
+        })
+        .await
+    }
+
+    /// The leaves of which a member (`path`, `sha256`) has this value, with their places, in their
+    /// order.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn leaves_of(&self, member: &'static str, value: &str) -> Answer<Vec<(u64, String)>> {
+        let value = value.to_owned();
+        self.read("look a file up in the log", move |c| leaves_of(c, member, &value)).await
+    }
+
+    /// The newest checkpoint of each size, the largest last.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn checkpoints(&self) -> Answer<Vec<Checkpoint>> {
+        self.read("read the checkpoints", checkpoints).await
+    }
+
+    /// The tombstones of the log: what was deleted by law or policy, and who authorised it.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn tombstones(&self) -> Answer<Vec<Value>> {
+        self.read("read the tombstones", tombstones).await
+    }
+
     /// Checks every leaf and every checkpoint of the log: each is a signed head of a beginning of
     /// the same log.
     ///
@@ -124,6 +164,52 @@ fn leaves(c: &Connection) -> rusqlite::Result<BTreeMap<String, Vec<Value>>> {
         }
     }
     Ok(by_path)
+}
+
+/// None if a leaf is missing.
+fn hashes(c: &Connection) -> rusqlite::Result<Option<Vec<Sha256>>> {
+    let mut rows = c.prepare("SELECT seq, line FROM leaf ORDER BY seq")?;
+    let mut rows = rows.query([])?;
+    let mut hashes = Vec::new();
+    while let Some(row) = rows.next()? {
+        if unsigned(row.get(0)?) != hashes.len() as u64 {
+            return Ok(None);
+        }
+        hashes.push(leaf_hash(row.get_ref(1)?.as_bytes()?));
+    }
+    Ok(Some(hashes))
+}
+
+fn leaves_of(c: &Connection, member: &str, value: &str) -> rusqlite::Result<Vec<(u64, String)>> {
+    // The text is looked for first: a log has many leaves, and few of them name this file.
+    let mut rows =
+        c.prepare("SELECT seq, line FROM leaf WHERE instr(line, ?1) > 0 ORDER BY seq")?;
+    let mut rows = rows.query([Value::from(value).to_string()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(1)?;
+        let leaf: Value = serde_json::from_str(&line).unwrap_or_default();
+        if leaf[member] == value {
+            found.push((unsigned(row.get(0)?), line));
+        }
+    }
+    Ok(found)
+}
+
+fn tombstones(c: &Connection) -> rusqlite::Result<Vec<Value>> {
+    let mut rows = c.prepare(
+        "SELECT line FROM leaf WHERE instr(line, '\"kind\":\"tombstone\"') > 0 ORDER BY seq",
+    )?;
+    let mut rows = rows.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        let leaf: Value = serde_json::from_str(&line).unwrap_or_default();
+        if leaf["kind"] == "tombstone" {
+            found.push(leaf);
+        }
+    }
+    Ok(found)
 }
 
 fn check(c: &mut Connection, verifier: &str) -> rusqlite::Result<LogCheck> {

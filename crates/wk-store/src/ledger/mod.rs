@@ -6,6 +6,7 @@
 
 mod arrivals;
 pub mod audit;
+pub mod checks;
 mod commit;
 mod drills;
 mod exchange;
@@ -123,6 +124,26 @@ impl Ledger for SqliteLedger {
         Box::pin(self.read("look objects up", move |c| {
             let mut known = c.prepare_cached("SELECT 1 FROM object WHERE identity = ?1")?;
             identities.iter().map(|id| known.exists([&id.0[..]])).collect()
+        }))
+    }
+
+    fn object_uris<'a>(
+        &'a self,
+        holding: &'a str,
+        after: Option<Sha256>,
+        limit: usize,
+    ) -> Future<'a, Answer<Vec<(Sha256, String)>>> {
+        let (holding, after) = (holding.to_owned(), after.map_or(vec![], |id| id.0.to_vec()));
+        Box::pin(self.read("list objects", move |c| {
+            let mut rows = c.prepare_cached(
+                "SELECT identity, uri FROM object WHERE identity > ?1 AND instr(uri, ?2) > 0
+                 ORDER BY identity LIMIT ?3",
+            )?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            rows.query_map(rusqlite::params![after, holding, limit], |r| {
+                Ok((digest(r.get(0)?), r.get(1)?))
+            })?
+            .collect()
         }))
     }
 

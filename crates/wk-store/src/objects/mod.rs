@@ -1,12 +1,14 @@
 //! What is to be ingested: files of a local tree, objects of an S3-compatible store.
 
 mod buckets;
+mod folder;
 mod listing;
 mod local;
 mod measure;
 mod s3;
 
 pub use buckets::{Reach, S3Buckets};
+pub use folder::LocalFolder;
 pub use local::LocalTree;
 pub use measure::Size;
 pub use s3::{S3Error, S3Place, S3Settings};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, Checksum};
 use object_store::path::Path as Key;
 use object_store::{Attribute, ClientOptions, GetOptions, ObjectMeta, ObjectStore, RetryConfig};
 use wk_model::{Sha256, Timestamp};
@@ -60,6 +60,28 @@ impl S3Place {
         settings: &S3Settings,
         source: Arc<dyn CredentialSource>,
     ) -> Answer<Self> {
+        Self::build(address, settings, source, None)
+    }
+
+    /// The same, and what is written carries its SHA-256: a bucket with object lock takes nothing
+    /// without.
+    ///
+    /// # Errors
+    /// As [`S3Place::open`].
+    pub fn open_with_checksums(
+        address: &str,
+        settings: &S3Settings,
+        source: Arc<dyn CredentialSource>,
+    ) -> Answer<Self> {
+        Self::build(address, settings, source, Some(Checksum::SHA256))
+    }
+
+    fn build(
+        address: &str,
+        settings: &S3Settings,
+        source: Arc<dyn CredentialSource>,
+        checksum: Option<Checksum>,
+    ) -> Answer<Self> {
         let doing = || format!("open {address}");
         let rest = address.strip_prefix("s3://").unwrap_or_default();
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -85,6 +107,9 @@ impl S3Place {
         if let Some(endpoint) = endpoint {
             let plain = endpoint.starts_with("http://");
             builder = builder.with_endpoint(endpoint).with_allow_http(plain);
+        }
+        if let Some(checksum) = checksum {
+            builder = builder.with_checksum_algorithm(checksum);
         }
         if let Some(key) = &settings.sse_kms_key {
             builder = builder.with_sse_kms_encryption(key);
