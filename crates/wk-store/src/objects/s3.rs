@@ -90,9 +90,16 @@ impl S3Place {
         }
         let region = settings.region.clone().or_else(|| source.region());
         let endpoint = settings.endpoint.clone().or_else(|| source.s3_endpoint());
-        let client = ClientOptions::new()
+        let mut client = ClientOptions::new()
             .with_timeout(Duration::from_secs(300))
             .with_connect_timeout(Duration::from_secs(10));
+        if checksum.is_some() {
+            // The store signs it like every other header.
+            let name = ("x-amz-sdk-checksum-algorithm".parse(), "SHA256".parse());
+            if let (Ok(name), Ok(value)) = name {
+                client = client.with_default_headers([(name, value)].into_iter().collect());
+            }
+        }
         let retry = RetryConfig {
             max_retries: 5,
             retry_timeout: Duration::from_secs(60),
