@@ -17,12 +17,23 @@ const WIDE_PAGE_BYTES: usize = 128 << 10;
 const VALUES_AT_ONCE: usize = 128;
 /// Columns that are asked for by one value among very many, which lies anywhere in a sorted day.
 const LOOKED_UP: &[&str] = &["event_id", "access_key", "source_ip", "actor", "requestID"];
+/// Texts of which a file may hold one alone, however it came.
+const ONE_OF_FEW: &[&str] = &["account", "region"];
 /// How often a bloom filter says yes where it should say no.
 const BLOOM_WRONG: f64 = 0.02;
 
-/// Files as they come from an ingest: many, small, read for a day or so.
+/// Files as they come from an ingest: many, small, read for a day or so. Their rows lie in no order,
+/// so that the least and the greatest of most texts are those of all texts there are.
 pub(super) fn as_it_came(table: &Table) -> WriterProperties {
-    base(table).build()
+    let mut properties = base(table);
+    for column in CORE.iter().chain(table.columns) {
+        let is_text = matches!(column.kind, ColumnType::Text | ColumnType::TextList);
+        if is_text && !ONE_OF_FEW.contains(&column.name) {
+            let path = ColumnPath::new(vec![column.name.to_owned()]);
+            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+        }
+    }
+    properties.build()
 }
 
 /// Files of a day that is sorted by [`Table::sort`]: statistics of every page where the order makes

@@ -32,7 +32,8 @@ pub const FOLDER: &str = "journal";
 /// How far an entry may expand.
 const EXPANDS: Limits = Limits { free_bytes: 1 << 30, ratio_max: 200 };
 
-/// Rows that are only ever added: by which number.
+/// Rows with a number that grows with each of them: those that are only ever added, and findings,
+/// which have that of the version that last changed them.
 const ADDED: &[(&str, &str)] = &[
     ("version", "version"),
     ("object", "version"),
@@ -45,12 +46,12 @@ const ADDED: &[(&str, &str)] = &[
     ("triage", "seq"),
     ("report", "seq"),
     ("ruleset", "seq"),
+    ("finding", "changed"),
 ];
 /// Rows that change: by which key they are noted in `changed`.
 const CHANGED: &[(&str, &str)] = &[
     ("file", "path"),
     ("run", "path"),
-    ("finding", "id"),
     ("hold", "id"),
     ("exception", "id"),
     ("desk", "name"),
