@@ -1,7 +1,8 @@
 //! The journal: what the ledger gained, written beside the lake after each command that changed
 //! it. A ledger that is lost is made again from it.
 //!
-//! * An entry is a gzip file of lines, `["table", {"column": value, …}]`; bytes are `{"x": "hex"}`.
+//! * An entry is a gzip file of lines, `["table", {"column": value, …}]`; bytes are `{"x": "hex"}`, and
+//!   the body of a finding, which is JSON, is `{"j": JSON}`.
 //! * Entries are applied in the order of their names; applying one twice changes nothing.
 //! * Nothing waits for it: an entry that was not written is written by the next command.
 
@@ -28,6 +29,9 @@ use crate::log::{Signer, Tree, leaf_hash};
 
 /// Folder of the journal below the root of the lake.
 pub const FOLDER: &str = "journal";
+
+/// The column that holds most of a journal, and is JSON of our own.
+const JSON: (&str, &str) = ("finding", "body");
 
 /// How far an entry may expand.
 const EXPANDS: Limits = Limits { free_bytes: 1 << 30, ratio_max: 200 };
@@ -243,6 +247,11 @@ fn write_rows(
                 ValueRef::Null => out.write_all(b"null")?,
                 ValueRef::Integer(n) => write!(out, "{n}")?,
                 ValueRef::Real(n) => serde_json::to_writer(&mut *out, &n)?,
+                ValueRef::Text(json) if (table, name.as_str()) == JSON => {
+                    out.write_all(b"{\"j\":")?;
+                    out.write_all(json)?;
+                    out.write_all(b"}")?;
+                }
                 ValueRef::Text(text) => {
                     serde_json::to_writer(&mut *out, std::str::from_utf8(text)?)?;
                 }
@@ -361,10 +370,11 @@ fn sql_value(value: &Value) -> Result<Sql, Error> {
             (None, Some(n)) => Sql::Real(n),
             (None, None) => return Err("a number is too large".into()),
         },
-        other => {
-            let digits = other["x"].as_str().ok_or("a value is of no known kind")?;
-            Sql::Blob(unhex(digits).ok_or("bytes are not in hexadecimal")?)
-        }
+        other => match (other.get("j"), other.get("x").and_then(Value::as_str)) {
+            (Some(json), _) => Sql::Text(json.to_string()),
+            (None, Some(digits)) => Sql::Blob(unhex(digits).ok_or("bytes are not in hexadecimal")?),
+            (None, None) => return Err("a value is of no known kind".into()),
+        },
     })
 }
 
