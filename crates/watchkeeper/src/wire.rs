@@ -3,6 +3,7 @@
 pub(crate) mod anchors;
 mod backtest;
 pub(crate) mod backup;
+pub(crate) mod changes;
 pub(crate) mod check;
 mod cloudwatch;
 pub(crate) mod doctor;
@@ -13,11 +14,14 @@ pub(crate) mod lists;
 pub(crate) mod look_back;
 pub(crate) mod notify;
 pub(crate) mod own;
+mod period;
 mod reload;
 pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod service;
+pub(crate) mod verdicts;
 pub(crate) mod verify;
+pub(crate) mod walks;
 
 use std::fs;
 use std::path::Path;

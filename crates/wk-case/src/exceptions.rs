@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use wk_lang::json::Tape;
 use wk_lang::pattern::{Pattern, Refused, Verdict};
-use wk_model::{Exception, Finding, Timestamp};
+use wk_model::check::CheckResult;
+use wk_model::finding::{EventRef, FindingId, Origin, Rule};
+use wk_model::{Exception, Finding, Severity, Timestamp};
 
 /// The fields that a pattern may ask for.
 pub const FIELDS: [&str; 9] =
@@ -124,6 +126,43 @@ impl Ready {
             let mut tape = Tape::new();
             tape.parse(&text).is_ok_and(|event| pattern.verdict(event) == Verdict::Yes)
         })
+    }
+}
+
+/// The product of findings of our checks.
+pub const POSTURE: &str = "posture";
+
+/// What a check says of a resource, as the finding that it would be: that is what exceptions are held
+/// against, so one exception covers the row of a check and its findings alike.
+pub fn of_check(row: &CheckResult, title: &str, severity: Severity, at: Timestamp) -> Finding {
+    let event = EventRef { time: at, table: "checks".to_owned(), id: String::new() };
+    let native = [&row.check, &row.account, &row.region, &row.resource].map(String::as_str);
+    Finding {
+        id: FindingId::of_report(POSTURE, &native.join("/")),
+        rule: Rule {
+            id: row.check.clone(),
+            version: String::new(),
+            product: POSTURE.to_owned(),
+            attack: Vec::new(),
+            controls: Vec::new(),
+        },
+        title: title.to_owned(),
+        severity,
+        account: Some(row.account.clone()),
+        region: Some(row.region.clone()),
+        actor: None,
+        resources: vec![row.resource.clone()],
+        first_seen: at,
+        last_seen: at,
+        count: 1,
+        events: vec![event.clone()],
+        origin: Origin::Live,
+        latest: event,
+        ended: None,
+        source_ips: Vec::new(),
+        matched: Vec::new(),
+        ruleset: None,
+        dry_run: false,
     }
 }
 

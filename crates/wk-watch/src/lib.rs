@@ -38,6 +38,7 @@ pub mod messages;
 pub mod modes;
 pub mod own;
 pub mod pack;
+pub mod period;
 pub mod places;
 pub mod posture;
 pub mod reader;

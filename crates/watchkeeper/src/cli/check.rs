@@ -11,7 +11,8 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use wk_model::Severity;
-use wk_watch::checks::{self, Check, Parameters};
+use wk_watch::checks::{self, Check};
+use wk_watch::period::PeriodCheck;
 
 use super::Exit;
 use crate::config::Home;
@@ -84,10 +85,22 @@ fn as_json(check: &Check) -> Value {
     })
 }
 
-/// What a check was asked with, as JSON.
-fn parameters(check: &Check, overrides: &checks::Overrides) -> Value {
-    let all = Parameters::of(check, overrides);
-    let set: serde_json::Map<String, Value> =
-        all.all().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    Value::Object(set)
+/// Everything that a check over a period says of itself.
+fn period_as_json(check: &PeriodCheck) -> Value {
+    let about = check.about();
+    json!({
+        "id": check.id,
+        "title": check.title,
+        "severity": about.severity().word().as_str(),
+        "points": check.points,
+        "nist": check.nist,
+        "requirements": check.serves,
+        "test": about.test.as_str(),
+        "method": about.method.as_str(),
+        "kind": about.kind,
+        "reads": check.reads,
+        "calls": check.calls,
+        "why": check.why,
+        "remediation": check.remedy,
+    })
 }

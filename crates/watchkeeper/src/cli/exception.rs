@@ -4,12 +4,14 @@ mod add;
 mod hides;
 mod lint;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use wk_case::exceptions::Exceptions;
+use wk_model::check::CheckResult;
 use wk_model::exception::Revocation;
 use wk_model::{Exception as Granted, Timestamp};
 use wk_seam::ledger::FindingQuery;
@@ -93,6 +95,12 @@ impl List {
             };
             cases.iter().filter(by).count()
         };
+        let mut rows_of_checks = BTreeMap::new();
+        for exception in all.iter().filter(|e| e.is_active(queue.now)) {
+            let rows = hides::rows_of_checks(app, exception).await?.len();
+            rows_of_checks.insert(exception.id.clone(), rows);
+        }
+        let rows_hidden = |id: &str| rows_of_checks.get(id).copied().unwrap_or(0);
         if self.json {
             let all: Vec<Value> = all
                 .iter()
@@ -100,6 +108,7 @@ impl List {
                     let mut json = json!(exception);
                     json["state"] = json!(state(exception, queue.now));
                     json["hides"] = json!(hidden(exception));
+                    json["hides_rows"] = json!(rows_hidden(&exception.id));
                     json
                 })
                 .collect();
@@ -111,6 +120,7 @@ impl List {
                 exception.id.clone(),
                 state(exception, queue.now).to_owned(),
                 hidden(exception).to_string(),
+                rows_hidden(&exception.id).to_string(),
                 exception.ends().to_string(),
                 format!("{} ({})", exception.owner, exception.approver),
                 exception.ticket.clone(),
@@ -124,6 +134,7 @@ impl List {
             "id",
             "state",
             "hides",
+            "rows of checks",
             "until",
             "owner (approver)",
             "ticket",
@@ -147,14 +158,16 @@ impl Show {
         let covers = Exceptions::new(vec![exception.clone()]).0;
         let covered: Vec<_> =
             queue.findings.iter().filter(|f| covers.covers(&exception.id, f)).cloned().collect();
+        let rows = hides::rows_of_checks(app, exception).await?;
         if self.json {
             let mut json = json!(exception);
             json["state"] = json!(state(exception, queue.now));
             json["findings"] = json!(covered);
+            json["rows"] = json!(rows);
             writeln!(out, "{json:#}")?;
             return Ok(Exit::Ok);
         }
-        let rows = [
+        let lines = [
             ("exception", exception.id.clone()),
             ("state", state(exception, queue.now).to_owned()),
             ("rules", exception.rules.join(" ")),
@@ -169,7 +182,7 @@ impl Show {
         let line = |out: &mut dyn Write, name: &str, value: &str| {
             writeln!(out, "{name:11}  {}", wk_model::complaint::printable(value.as_bytes()))
         };
-        for (name, value) in rows {
+        for (name, value) in lines {
             line(out, name, &value)?;
         }
         if let Some(revoked) = &exception.revoked {
@@ -178,6 +191,16 @@ impl Show {
         }
         writeln!(out, "\nfindings that it covers")?;
         findings::print(&covered, out)?;
+        if !rows.is_empty() {
+            writeln!(out, "\nrows of checks that it covers")?;
+            let cells = |row: &CheckResult| {
+                let resource = table::cut(&row.resource, 80);
+                let (check, account) = (row.check.clone(), row.account.clone());
+                vec![check, account, row.region.clone(), resource, row.why.clone()]
+            };
+            let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+            table::print(&["check", "account", "region", "resource", "why"], &cells, out)?;
+        }
         Ok(Exit::Ok)
     }
 }

@@ -214,6 +214,7 @@ fn config(choices: &Choices) -> String {
          external_id = {:?}\n",
         choices.region, choices.role, choices.external_id
     );
+    text.push_str(INVENTORY);
     if let Some(lake) = &choices.lake_bucket {
         text = format!(
             "{text}\n[lake]\nlocation = \"s3://{lake}/watchkeeper\"\nregion = {:?}\n",
@@ -247,6 +248,14 @@ fn config(choices: &Choices) -> String {
     }
     text + PEOPLE
 }
+
+/// What is asked of AWS every day.
+const INVENTORY: &str = "
+# Every day every account is asked how it is set up, and judged: `watchkeeper check list` says by what.
+[inventory]
+at = \"01:00\"
+organization = true
+";
 
 /// Whom to tell is for the user to say; without it the record alone hears of findings.
 const PEOPLE: &str = "

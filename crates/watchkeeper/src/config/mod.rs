@@ -7,6 +7,7 @@ mod detect;
 #[cfg(test)]
 mod example;
 mod home;
+mod inventory;
 mod log_groups;
 mod notify;
 pub(crate) mod oncall;
@@ -62,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) places: places::Places,
     /// Which rules are off, or only tried.
     pub(crate) detect: detect::Detect,
+    /// What is asked of AWS every day.
+    pub(crate) inventory: inventory::Inventory,
     /// Parameters of checks.
     pub(crate) checks: checks::Checks,
     /// Which findings must be decided, and within which time.

@@ -161,6 +161,11 @@ impl Check {
         let groups = config.log_groups.tables().map(|t| format!("{} patterns", t.len()));
         self.told("[log_groups]", groups);
         self.backup(config, home);
+        let inventory = config.inventory.look(config.aws.role.is_some());
+        match (&inventory, config.inventory.at.is_empty()) {
+            (Ok(say), true) => self.doubtful("[inventory] at", format!("{say}: name a time")),
+            _ => self.told("[inventory]", inventory),
+        }
         let daily = if config.drill.off { "off" } else { "daily at 09:00, monthly at 09:30" };
         let schedules = format!(
             "compact, look back and what is ours hourly; journal every 10 min; sweep 03:00, expire 04:00, forget 05:00; drills {daily} (UTC)"

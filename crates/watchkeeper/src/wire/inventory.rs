@@ -14,8 +14,8 @@ use wk_model::Capture;
 use wk_seam::shelf::Shelf;
 use wk_seam::{Answer, Failure, Future};
 use wk_store::objects::LocalTree;
-use wk_store::query::AskOptions;
 use wk_store::query::output::Texts;
+use wk_store::query::{AskOptions, Questions};
 use wk_watch::detect::Detections;
 use wk_watch::sources::Source;
 
@@ -118,7 +118,11 @@ pub(crate) async fn take_in(
 
 /// The rows of a question, as text; a column that is null is empty.
 pub(crate) async fn rows(app: &App, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
-    let questions = app.questions().await?;
+    all_rows(&app.questions().await?, sql).await
+}
+
+/// The same of questions that are ready to be asked.
+pub(crate) async fn all_rows(questions: &Questions, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
     let mut answer = questions.ask_sql(sql, &AskOptions::default()).await?;
     let mut rows = Vec::new();
     while let Some(batch) = answer.next().await? {
@@ -135,12 +139,6 @@ pub(crate) async fn rows(app: &App, sql: &str) -> anyhow::Result<Vec<Vec<String>
 /// A text in SQL.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The name of the newest walk in the lake.
-pub(crate) async fn newest_run(app: &App) -> anyhow::Result<Option<String>> {
-    let sql = "SELECT run FROM inventory GROUP BY run ORDER BY max(event_time) DESC LIMIT 1";
-    Ok(rows(app, sql).await?.into_iter().flatten().next())
 }
 
 /// The captures of a walk; `narrow` is a further condition, or empty.

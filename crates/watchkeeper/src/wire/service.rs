@@ -30,6 +30,7 @@ use wk_watch::detect::{BadRule, Detections};
 use wk_watch::selfwatch::Heard;
 use wk_watch::selfwatch::facts::{ClockFacts, RuleFacts};
 
+use super::changes::{self, ChangeWatch};
 use super::rules::Said;
 use super::{App, reload, tell_bad_rules};
 use crate::api::otlp::Receiver;
@@ -107,6 +108,7 @@ impl Service {
         jobs.push(parts.look_back(rules.clone()));
         jobs.push(parts.detection(rules.clone()));
         jobs.push(reload::job(app, rules, &broken)?);
+        jobs.extend(parts.posture()?);
         jobs.extend(parts.notices().await?);
         jobs.push(parts.selfwatch()?);
         if let Some(address) = config::loopback("[service] listen", &config.service.listen)? {
@@ -306,6 +308,42 @@ impl Parts {
         job(format!("schedule {name}"), Arc::new(scheduled), |scheduled, post| {
             Box::pin(async move { scheduled.run(&post).await })
         })
+    }
+
+    /// What asks AWS every day how accounts are set up, and judges that; and what looks again at once
+    /// at what a change touches.
+    fn posture(&self) -> anyhow::Result<Vec<Job>> {
+        let Some(seconds) = self.app.config.inventory.seconds()? else { return Ok(Vec::new()) };
+        let app = self.app.clone();
+        let name = "inventory".to_owned();
+        let scheduled = Scheduled {
+            name: name.clone(),
+            when: When::Daily(seconds),
+            work: Box::new(move |post| {
+                let app = app.clone();
+                done("ask AWS how accounts are set up, and judge it", async move {
+                    let way = app.way(None).await?;
+                    changes::daily(&app, &way, &post.tools.counts).await.map(Some)
+                })
+            }),
+            bookmarks: self.bookmarks.clone(),
+            limits: schedule::Limits::default(),
+        };
+        let mut jobs = vec![job(format!("schedule {name}"), Arc::new(scheduled), |of, post| {
+            Box::pin(async move { of.run(&post).await })
+        })];
+        if self.app.config.inventory.watch_changes {
+            let app = self.app.clone();
+            let ways: changes::Ways = Box::new(move || {
+                let app = app.clone();
+                Box::pin(async move { app.way(None).await })
+            });
+            let watch = ChangeWatch::new(self.app.clone(), ways, self.bookmarks.clone());
+            jobs.push(job("check changes again", Arc::new(watch), |of, post| {
+                Box::pin(async move { of.run(&post).await })
+            }));
+        }
+        Ok(jobs)
     }
 
     /// The watch over the watch.

@@ -36,12 +36,14 @@ macro_rules! figures {
 
 figures! {
     ALERTS "selfwatch_alerts" Gauge "What the watch finds wrong with itself now",
+    CHECK_ROWS "check_rows" Gauge "Rows of the last daily run of checks, by verdict",
     COMMITS "commits" Counter "Commits to the ledger",
     COMMIT_LAG "commit_lag_seconds" Seconds "From delivery (object written, message sent) to commit, by path",
     FAILED_OBJECTS "failed_objects" Counter "Objects that could not be read; they are tried again or left where they lie",
     FOLDER_CHANGED "folder_changed_files" Counter "Files that grew or changed after they were read; read again as new objects",
     FOLDER_SETTLING "folder_settling_files" Gauge "Files of a watched folder that are still being written",
     INGEST_FAILURES "ingest_failures" Counter "Tries of a commit that failed and were made again",
+    INVENTORY_BLIND "inventory_blind_questions" Gauge "Questions of the last daily inventory that were denied, failed or cut short",
     JOB_RESTARTS "job_restarts" Counter "Jobs that failed and were begun again",
     JOB_UP "job_up" Gauge "1 while a job runs without trouble",
     LISTED_OBJECTS "listed_objects" Counter "Objects that a listing saw",
@@ -58,6 +60,7 @@ figures! {
     PAGERDUTY "pagerduty" Counter "Alarms that PagerDuty was asked about, by what became of them, and askings that failed",
     QUEUE_MESSAGES "queue_messages" Gauge "Messages in a queue, waiting and in flight, as the queue says",
     QUEUE_OLDEST "queue_oldest_seconds" Gauge "Age of the oldest message that waits",
+    RECHECKS "rechecks" Counter "Changes that were seen and judged again, by what became of them",
     RECORDS "records" Counter "Records by source: read = stored + duplicates + complaints",
     RELOADS "rules_reloaded" Counter "Times that changed rules, lists or databases were read again while the service runs, by what became of them",
     SCHEDULED "scheduled_runs" Counter "Runs of scheduled work, by how they ended",

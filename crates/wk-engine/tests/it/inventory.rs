@@ -80,6 +80,7 @@ fn walk(aws: &Arc<Scripted>, shelf: &Arc<MemoryShelf>) -> (Walked, Progress) {
         clock: Arc::new(StandingClock::at(Timestamp::from_seconds(1_795_341_600))),
         run: "r1".into(),
         accounts: vec![AccountId::try_from(OTHER.to_owned()).unwrap()],
+        only_accounts: false,
         regions: Vec::new(),
         home_region: "eu-west-1".into(),
         services: Vec::new(),

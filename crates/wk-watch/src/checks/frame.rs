@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wk_model::SeverityWord;
 use wk_model::capture::GLOBAL;
 use wk_model::check::{CheckResult, Verdict};
+use wk_model::{Severity, SeverityWord};
 
 use crate::posture::{Blind, Posture, View};
 
@@ -84,6 +84,42 @@ pub enum Kind {
 /// Judges what a view shows.
 pub type Judge = for<'a> fn(&View<'a>, &Parameters) -> Result<Vec<CheckResult>, Blind>;
 
+/// What a check says of itself, wherever it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Its name.
+    pub id: String,
+    /// What should be so.
+    pub title: String,
+    /// How bad it is where it is not.
+    pub severity: SeverityWord,
+    /// Points of SOC 2 that it serves.
+    pub points: Vec<String>,
+    /// Controls of NIST SP 800-53 revision 5.
+    pub nist: Vec<String>,
+    /// Recommendations of the CIS AWS Foundations Benchmark.
+    pub cis: Vec<String>,
+    /// The promises that it serves.
+    pub serves: Vec<String>,
+    /// What it looks at.
+    pub test: Test,
+    /// How much of the matter a program can tell.
+    pub method: Method,
+    /// How it is told, in a word.
+    pub kind: &'static str,
+    /// What it is asked with.
+    pub parameters: BTreeMap<String, String>,
+    /// What to do where it is not so.
+    pub remedy: String,
+}
+
+impl About {
+    /// How bad it is, as a number.
+    pub fn severity(&self) -> Severity {
+        Severity::of_word(self.severity)
+    }
+}
+
 /// Something that the user may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
@@ -121,6 +157,32 @@ impl Check {
         why: "",
         remedy: "",
     };
+
+    /// What it says of itself.
+    pub fn about(&self, overrides: &Overrides) -> About {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        let parameters = Parameters::of(self, overrides);
+        About {
+            id: self.id.to_owned(),
+            title: self.title.to_owned(),
+            severity: self.severity,
+            points: texts(self.points),
+            nist: texts(self.nist),
+            cis: texts(self.cis),
+            serves: texts(self.serves),
+            test: self.test,
+            method: self.method,
+            kind: "native",
+            parameters: parameters.all().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+            remedy: self.remedy.to_owned(),
+        }
+    }
+
+    /// Whether it reads answers of one of these services.
+    pub fn reads_of(&self, services: &[&str]) -> bool {
+        let service = |key: &&str| key.split_once(':').is_some_and(|(s, _)| services.contains(&s));
+        self.reads.iter().any(service)
+    }
 
     /// Whether it stands for a rule of AWS Config.
     pub fn is_aws_rule(&self) -> bool {

@@ -73,7 +73,7 @@ mod wafv2_logging_enabled;
 
 pub(crate) use facts::retention::{LEGAL_DAYS as LOG_GROUP_TERMS, at_least as log_group_term};
 pub use frame::{
-    Check, Judge, Kind, Method, Overrides, Parameter, Parameters, Scope, Test, counted,
+    About, Check, Judge, Kind, Method, Overrides, Parameter, Parameters, Scope, Test, counted,
 };
 
 /// Every check, in the order of their files' names.

@@ -5,7 +5,12 @@
 //! * A [`View`] notes every capture that was looked at: that is the evidence of a verdict.
 //! * Pure: knows nothing of where captures come from.
 
+pub mod changes;
+pub mod drift;
+pub mod last;
 pub mod members;
+mod renewed;
+mod touched;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +19,8 @@ use serde_json::Value;
 use wk_model::capture::{GLOBAL, Outcome};
 use wk_model::{Capture, Timestamp};
 
+pub use renewed::renewed;
+pub use touched::Touched;
 pub use view::{Blind, View};
 
 /// Who we are in an account: asked first, so its refusal says why nothing else is known.

@@ -12,6 +12,7 @@ use wk_model::Severity;
 use wk_model::finding::Rule;
 use wk_model::table::{CORE, Column, ColumnType};
 use wk_watch::checks::{self, Check};
+use wk_watch::period;
 use wk_watch::detect::{Detection, Detections};
 use wk_watch::inventory::{self, Fan};
 use wk_watch::pack::PACK;
@@ -75,6 +76,30 @@ fn checks_page() -> String {
     });
     page.table(&["check", "what should be so", "severity", "SOC 2", "test"], rows);
     checks::ALL.iter().for_each(|check| page.check(check));
+    page.heading("Checks over a period");
+    page.text(
+        "`watchkeeper check run --quarter 2026Q3` (or `--since`, `--until`) tells what was on for all of it, \
+         and what was off when. Calls in CloudTrail say when it was switched, walks of the inventory how it \
+         was; what neither saw for 50 hours is not known.",
+    );
+    let rows = period::ALL.iter().map(|check| {
+        let severity = check.about().severity().word().as_str().to_owned();
+        let codes = |all: &[&str]| all.iter().map(|c| code(c)).collect::<Vec<_>>().join(", ");
+        [
+            code(check.id),
+            cell(check.title),
+            severity,
+            check.points.join(", "),
+            codes(check.calls),
+            codes(check.reads),
+            check.serves.join(", "),
+        ]
+        .to_vec()
+    });
+    page.table(
+        &["check", "what should have been so", "severity", "SOC 2", "calls", "reads", "promises"],
+        rows,
+    );
     page.heading("Questions of the inventory");
     page.text(
         "Every question is a read. The reader's role of `watchkeeper init` is made from this list.",

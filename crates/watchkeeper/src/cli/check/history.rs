@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::{Value, json};
+use wk_watch::period;
 
 use crate::cli::{Exit, table};
 use crate::wire::App;
@@ -35,7 +36,11 @@ impl History {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let mut wanted = vec!["true".to_owned()];
         if let Some(check) = &self.check {
-            wanted.push(format!("\"check\" = {}", quoted(super::named(check)?.id)));
+            let id = match period::named(check) {
+                Some(check) => check.id,
+                None => super::named(check)?.id,
+            };
+            wanted.push(format!("\"check\" = {}", quoted(id)));
         }
         if let Some(text) = &self.resource {
             wanted.push(format!("strpos(resource, {}) > 0", quoted(text)));

@@ -4,10 +4,10 @@ use std::io::Write;
 
 use clap::Args;
 use serde_json::Value;
-use wk_model::Severity;
-use wk_watch::checks::{ALL, Check};
+use wk_watch::checks::{ALL, About, Check, Overrides};
+use wk_watch::period::{self, PeriodCheck};
 
-use super::as_json;
+use super::{as_json, period_as_json};
 use crate::cli::{Exit, table};
 
 /// List the checks.
@@ -23,28 +23,32 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
-        let wanted = |check: &&&Check| {
-            self.point
-                .as_deref()
-                .is_none_or(|p| check.points.iter().any(|q| q.eq_ignore_ascii_case(p)))
+        let wanted = |points: &[&str]| {
+            self.point.as_deref().is_none_or(|p| points.iter().any(|q| q.eq_ignore_ascii_case(p)))
         };
-        let checks: Vec<&Check> = ALL.iter().filter(wanted).copied().collect();
+        let checks: Vec<&Check> =
+            ALL.iter().filter(|check| wanted(check.points)).copied().collect();
+        let periods: Vec<&PeriodCheck> =
+            period::ALL.iter().filter(|check| wanted(check.points)).copied().collect();
         if self.json {
-            let told: Vec<Value> = checks.iter().map(|check| as_json(check)).collect();
+            let mut told: Vec<Value> = checks.iter().map(|check| as_json(check)).collect();
+            told.extend(periods.iter().map(|check| period_as_json(check)));
             writeln!(out, "{:#}", Value::Array(told))?;
             return Ok(Exit::Ok);
         }
-        let row = |check: &&Check| {
+        let row = |about: About| {
             vec![
-                check.id.to_owned(),
-                Severity::of_word(check.severity).word().as_str().to_owned(),
-                check.points.join(" "),
-                check.test.as_str().to_owned(),
-                check.method.as_str().to_owned(),
-                check.title.to_owned(),
+                about.severity().word().as_str().to_owned(),
+                about.points.join(" "),
+                about.test.as_str().to_owned(),
+                about.method.as_str().to_owned(),
+                about.title,
             ]
         };
-        let rows: Vec<Vec<String>> = checks.iter().map(row).collect();
+        let abouts = checks.iter().map(|check| check.about(&Overrides::new()));
+        let abouts = abouts.chain(periods.iter().map(|check| check.about()));
+        let rows: Vec<Vec<String>> =
+            abouts.map(|about| [vec![about.id.clone()], row(about)].concat()).collect();
         table::print(
             &["check", "severity", "points", "test", "method", "what should be so"],
             &rows,

@@ -1,28 +1,31 @@
 //! `watchkeeper check run`
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use wk_model::check::{CheckResult, Verdict};
-use wk_model::{Capture, Severity, Sha256};
+use wk_model::{Capture, Day, Severity, Timestamp};
 use wk_watch::checks::{ALL, Check, Overrides, counted};
+use wk_watch::period::{self, PeriodCheck};
 use wk_watch::posture::Posture;
-use wk_watch::sources;
+use wk_watch::posture::drift::Turn;
 
-use super::{named, parameters};
+use super::named;
 use crate::cli::findings::severity;
+use crate::cli::when::Span;
 use crate::cli::{Exit, Usage, table};
 use crate::config::checks::add;
 use crate::wire::App;
-use crate::wire::inventory::{
-    captures, captures_of_files, newest_run, quoted, rows, take_in, write_lines,
-};
+use crate::wire::inventory::captures_of_files;
+use crate::wire::verdicts::{Judged, RunOf, accepted, is_open, native, row_json};
 
-/// Judge the newest inventory, and keep the verdicts.
+/// Judge the newest inventory, or how a period went, and keep the verdicts.
+///
+/// With --quarter, --since or --last the checks over a period are run: what was on for all of it, and what
+/// was off when, by the calls and the walks that the lake holds.
 ///
 /// Every verdict names what it was judged on, and what it rests on. What could not be seen is NO_DATA
 /// and makes the exit code 4.
@@ -46,6 +49,11 @@ pub(super) struct Run {
     /// Only rows of this region
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
+    /// Judge this quarter instead, by the checks over a period: 2026Q3
+    #[arg(long, value_name = "QUARTER", value_parser = quarter, conflicts_with_all = ["since", "until", "last", "inventory", "captures", "set"])]
+    quarter: Option<(Timestamp, Timestamp)>,
+    #[command(flatten)]
+    span: Span,
     /// Show every row, also those that are as they should be
     #[arg(long)]
     all: bool,
@@ -60,44 +68,77 @@ pub(super) struct Run {
     json: bool,
 }
 
-/// A row with what it was before.
-struct Judged {
-    check: &'static Check,
-    row: CheckResult,
-    was: Option<String>,
-}
-
 impl Run {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        let now = app.clock.now();
+        let period = match self.quarter {
+            Some(quarter) => Some(quarter),
+            None => match self.span.resolve(now)? {
+                (None, None) => None,
+                (Some(since), until) => Some((since, until.unwrap_or(now))),
+                (None, Some(_)) => return Err(Usage::error("--until needs --since".to_owned())),
+            },
+        };
+        let (of, mut judged) = match period {
+            Some((since, until)) => self.over_period(app, (since, until.min(now))).await?,
+            None => self.over_walk(app).await?,
+        };
+        judged.retain(|one| self.account.as_ref().is_none_or(|a| *a == one.row.account));
+        judged.retain(|one| self.region.as_ref().is_none_or(|r| *r == one.row.region));
+        if self.is_kept() {
+            app.keep_verdicts(&of, &judged).await?;
+        }
+        if self.json {
+            writeln!(out, "{:#}", report(&of, &judged))?;
+        } else {
+            print(&of, &judged, self.all, out)?;
+        }
+        Ok(self.exit(&judged))
+    }
+
+    fn is_kept(&self) -> bool {
+        !self.no_record && self.captures.is_empty()
+    }
+
+    /// The rows of the checks over a walk.
+    async fn over_walk(&self, app: &App) -> anyhow::Result<(RunOf, Vec<Judged>)> {
         let overrides = self.overrides(app)?;
+        if let Some(name) = self.checks.iter().find(|name| period::named(name).is_some()) {
+            let why = format!("{name} judges a period: say --quarter 2026Q3, or --since and --until");
+            return Err(Usage::error(why));
+        }
         let checks: Vec<&'static Check> = if self.checks.is_empty() {
             ALL.to_vec()
         } else {
             self.checks.iter().map(|name| named(name)).collect::<anyhow::Result<_>>()?
         };
         let (inventory, caught) = self.caught(app).await?;
-        let posture = Posture::of(caught);
-        let record = !self.no_record && self.captures.is_empty();
-        let before = if record { before(app).await? } else { BTreeMap::new() };
-        let judged: Vec<Judged> = checks
-            .iter()
-            .flat_map(|check| {
-                check.run(&posture, &overrides).into_iter().map(move |row| (check, row))
+        let rows = native(&checks, &Posture::of(caught), &overrides);
+        Ok((RunOf::over(app, &inventory), app.judged(rows, self.is_kept()).await?))
+    }
+
+    /// The rows of the checks over a period. What was off then is no drift of now.
+    async fn over_period(
+        &self,
+        app: &App,
+        (since, until): (Timestamp, Timestamp),
+    ) -> anyhow::Result<(RunOf, Vec<Judged>)> {
+        if since >= until {
+            return Err(Usage::error(format!("the period begins {since}, which is not over yet")));
+        }
+        let named = |name: &String| {
+            period::named(name).ok_or_else(|| {
+                Usage::error(format!("{name} judges no period; check list names those that do"))
             })
-            .filter(|(_, row)| self.account.as_ref().is_none_or(|a| *a == row.account))
-            .filter(|(_, row)| self.region.as_ref().is_none_or(|r| *r == row.region))
-            .map(|(check, row)| Judged { check, was: before.get(&key(&row)).cloned(), row })
-            .collect();
-        let run: String = app.clock.now().to_string().chars().filter(|c| *c != ':').collect();
-        if record {
-            self.keep(app, &run, &inventory, &judged, &overrides).await?;
-        }
-        if self.json {
-            writeln!(out, "{:#}", report(&run, &inventory, &judged))?;
+        };
+        let checks: Vec<&'static PeriodCheck> = if self.checks.is_empty() {
+            period::ALL.to_vec()
         } else {
-            print(&inventory, &judged, self.all, out)?;
-        }
-        Ok(self.exit(&judged))
+            self.checks.iter().map(named).collect::<anyhow::Result<_>>()?
+        };
+        let rows = app.over_period(&checks, (since, until)).await?;
+        let of = RunOf { period: Some((since, until)), ..RunOf::over(app, "") };
+        Ok((of, app.judged(rows, false).await?))
     }
 
     fn overrides(&self, app: &App) -> anyhow::Result<Overrides> {
@@ -119,49 +160,20 @@ impl Run {
         }
         let run = match &self.inventory {
             Some(run) => run.clone(),
-            None => match newest_run(app).await? {
+            None => match app.newest_walk().await? {
                 Some(run) => run,
                 None => bail!("there is no inventory yet: watchkeeper inventory run"),
             },
         };
-        let caught = captures(app, &run, "").await?;
+        let caught = app.caught(&run).await?;
         if caught.is_empty() {
             bail!("there is no walk {run:?} in the lake");
         }
         Ok((run, caught))
     }
 
-    async fn keep(
-        &self,
-        app: &App,
-        run: &str,
-        inventory: &str,
-        judged: &[Judged],
-        overrides: &Overrides,
-    ) -> anyhow::Result<()> {
-        let at = app.clock.now().to_string();
-        let line = |one: &Judged| {
-            let mut line = row_json(one);
-            let id = [run, &one.row.check, &one.row.account, &one.row.region, &one.row.resource];
-            line["resultId"] = Sha256::of_parts(&id.map(str::as_bytes)).short().into();
-            line["run"] = run.into();
-            line["inventoryRun"] = inventory.into();
-            line["checkedAt"] = at.clone().into();
-            line["parameters"] = parameters(one.check, overrides);
-            line
-        };
-        let lines: Vec<Value> = judged.iter().map(line).collect();
-        let folder = app.home.path().join("check-results").join(run);
-        write_lines(&folder, "verdicts.ndjson", &lines)?;
-        take_in(app, &folder, &sources::check_results::SOURCE).await?;
-        Ok(())
-    }
-
     fn exit(&self, judged: &[Judged]) -> Exit {
-        let fails = |one: &Judged| {
-            one.row.verdict == Verdict::NonCompliant
-                && self.fail_on.is_some_and(|least| Severity::of_word(one.check.severity) >= least)
-        };
+        let fails = |one: &Judged| self.fail_on.is_some_and(|least| is_open(one, least));
         if judged.iter().any(fails) {
             Exit::Found
         } else if judged.iter().any(|one| one.row.verdict == Verdict::NoData) {
@@ -172,80 +184,60 @@ impl Run {
     }
 }
 
-type Key = (String, String, String, String);
-
-fn key(row: &CheckResult) -> Key {
-    (row.check.clone(), row.account.clone(), row.region.clone(), row.resource.clone())
+/// Reads a quarter of a year.
+fn quarter(text: &str) -> anyhow::Result<(Timestamp, Timestamp)> {
+    let read = || {
+        let (year, quarter) = text.split_once(['Q', 'q'])?;
+        let (year, quarter) = (year.parse::<i32>().ok()?, quarter.parse::<u32>().ok()?);
+        let first = Day::from_civil(year, quarter.checked_sub(1)?.checked_mul(3)? + 1, 1)?;
+        let next = match quarter {
+            4 => Day::from_civil(year.checked_add(1)?, 1, 1)?,
+            _ => Day::from_civil(year, quarter * 3 + 1, 1)?,
+        };
+        Some((first.start(), next.start()))
+    };
+    read().with_context(|| format!("{text:?} is no quarter such as 2026Q3"))
 }
 
-/// The verdict that each row had when it was judged last; what could not be seen then does not count.
-async fn before(app: &App) -> anyhow::Result<BTreeMap<Key, String>> {
-    let seen = format!("verdict <> {}", quoted(Verdict::NoData.as_str()));
-    let sql = format!(
-        "SELECT \"check\", account, region, resource, last_value(verdict ORDER BY event_time) \
-         FROM checks WHERE {seen} GROUP BY \"check\", account, region, resource"
-    );
-    let mut before = BTreeMap::new();
-    for row in rows(app, &sql).await? {
-        if let Ok([check, account, region, resource, verdict]) = <[String; 5]>::try_from(row) {
-            before.insert((check, account, region, resource), verdict);
-        }
-    }
-    Ok(before)
-}
-
-fn row_json(one: &Judged) -> Value {
-    let (check, row) = (one.check, &one.row);
-    let mut line = json!({
-        "check": row.check,
-        "title": check.title,
-        "severity": Severity::of_word(check.severity).word().as_str(),
-        "resource": row.resource,
-        "account": row.account,
-        "region": row.region,
-        "verdict": row.verdict,
-        "why": row.why,
-        "evidence": row.evidence,
-        "points": check.points,
-        "nist": check.nist,
-        "cis": check.cis,
-        "test": check.test.as_str(),
-        "method": check.method.as_str(),
-        "remediation": check.remedy,
-    });
-    if let Some(was) = &one.was {
-        line["was"] = was.as_str().into();
-    }
-    line
-}
-
-fn report(run: &str, inventory: &str, judged: &[Judged]) -> Value {
+fn report(of: &RunOf, judged: &[Judged]) -> Value {
     let rows: Vec<CheckResult> = judged.iter().map(|one| one.row.clone()).collect();
     let counts: serde_json::Map<String, Value> =
         counted(&rows).iter().map(|(v, n)| (v.as_str().to_owned(), (*n).into())).collect();
-    json!({
-        "run": run,
-        "inventory": inventory,
+    let mut report = json!({
+        "run": of.name,
+        "inventory": of.inventory,
         "counts": counts,
+        "accepted": accepted(judged),
         "rows": judged.iter().map(row_json).collect::<Vec<_>>(),
-    })
+    });
+    if let Some((since, until)) = of.period {
+        report["period"] = json!({"since": since.to_string(), "until": until.to_string()});
+    }
+    report
 }
 
-fn print(inventory: &str, judged: &[Judged], all: bool, out: &mut dyn Write) -> anyhow::Result<()> {
-    let shown =
-        |one: &&Judged| all || matches!(one.row.verdict, Verdict::NonCompliant | Verdict::NoData);
+fn print(of: &RunOf, judged: &[Judged], all: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    let bad = |one: &Judged| match one.row.verdict {
+        Verdict::NonCompliant => one.exception.is_none(),
+        verdict => verdict == Verdict::NoData,
+    };
+    let shown = |one: &&Judged| all || bad(one);
     let mut listed: Vec<&Judged> = judged.iter().filter(shown).collect();
     let place = |v: Verdict| Verdict::ALL.iter().position(|known| *known == v);
     listed.sort_by_key(|one| {
-        let severity = std::cmp::Reverse(Severity::of_word(one.check.severity).tenths());
+        let severity = std::cmp::Reverse(one.about.severity().tenths());
         (place(one.row.verdict), severity, one.row.check.clone())
     });
     let row = |one: &&Judged| {
-        let new =
-            one.was.as_deref() == Some("COMPLIANT") && one.row.verdict == Verdict::NonCompliant;
+        let more = match (&one.exception, one.turn) {
+            (Some(exception), _) => format!(" (accepted by {exception})"),
+            (None, Turn::Drifted | Turn::Appeared) => " (new)".to_owned(),
+            (None, Turn::Uncovered) => " (its exception is over)".to_owned(),
+            _ => String::new(),
+        };
         vec![
-            format!("{}{}", one.row.verdict, if new { " (new)" } else { "" }),
-            Severity::of_word(one.check.severity).word().as_str().to_owned(),
+            format!("{}{more}", one.row.verdict),
+            one.about.severity().word().as_str().to_owned(),
             one.row.check.clone(),
             one.row.account.clone(),
             one.row.region.clone(),
@@ -259,10 +251,33 @@ fn print(inventory: &str, judged: &[Judged], all: bool, out: &mut dyn Write) -> 
     let rows: Vec<CheckResult> = judged.iter().map(|one| one.row.clone()).collect();
     let counts: Vec<String> =
         counted(&rows).iter().map(|(verdict, n)| format!("{n} {verdict}")).collect();
-    let checks: std::collections::BTreeSet<&str> = judged.iter().map(|one| one.check.id).collect();
-    writeln!(out, "\n{} checks over the walk {inventory}: {}", checks.len(), counts.join(", "))?;
+    let checks: std::collections::BTreeSet<&str> = judged.iter().map(|one| one.about.id.as_str()).collect();
+    let over = match of.period {
+        Some((since, until)) => format!("from {since} to {until}"),
+        None => format!("the walk {}", of.inventory),
+    };
+    writeln!(out, "\n{} checks over {over}: {}", checks.len(), counts.join(", "))?;
+    if accepted(judged) > 0 {
+        let n = accepted(judged);
+        writeln!(out, "{n} of the NON_COMPLIANT are accepted: watchkeeper exception list")?;
+    }
     if !all && listed.len() < judged.len() {
         writeln!(out, "--all shows every row; watchkeeper check show CHECK says what to do")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quarter;
+
+    #[test]
+    fn a_quarter_is_three_months_in_utc() {
+        let said = |text: &str| quarter(text).map(|(a, b)| format!("{a} {b}")).unwrap();
+        assert_eq!(said("2026Q3"), "2026-07-01T00:00:00Z 2026-10-01T00:00:00Z");
+        assert_eq!(said("2026q4"), "2026-10-01T00:00:00Z 2027-01-01T00:00:00Z");
+        for wrong in ["2026Q0", "2026Q5", "Q3", "2026", "2026-07", "2026Q9999999999"] {
+            assert!(quarter(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use clap::Args;
 use wk_model::Severity;
+use wk_watch::period::{self, PeriodCheck};
 
-use super::{as_json, named};
+use super::{as_json, named, period_as_json};
 use crate::cli::Exit;
 
 /// Show everything that a check says of itself.
@@ -21,6 +22,9 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        if let Some(check) = period::named(&self.check) {
+            return self.of_period(check, out);
+        }
         let check = named(&self.check)?;
         if self.json {
             writeln!(out, "{:#}", as_json(check))?;
@@ -51,6 +55,29 @@ impl Show {
             writeln!(out, "parameter    {} = {default}: {}", parameter.name, parameter.doc)?;
         }
         writeln!(out, "\nWhy: {}\n\nWhere it is not so: {}", check.why, check.remedy)?;
+        Ok(Exit::Ok)
+    }
+
+    fn of_period(&self, check: &PeriodCheck, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        if self.json {
+            writeln!(out, "{:#}", period_as_json(check))?;
+            return Ok(Exit::Ok);
+        }
+        writeln!(out, "{}: {}\n", check.id, check.title)?;
+        let lines = [
+            ("kind", "over a period".to_owned()),
+            ("severity", Severity::of_word(check.severity).word().as_str().to_owned()),
+            ("test", "operation, automated".to_owned()),
+            ("SOC 2", check.points.join(", ")),
+            ("NIST 800-53", check.nist.join(", ")),
+            ("promises", check.serves.join(", ")),
+            ("reads", check.reads.join(", ")),
+            ("calls", format!("{} of {}", check.calls.join(", "), check.source)),
+        ];
+        for (name, value) in &lines {
+            writeln!(out, "{name:12} {value}")?;
+        }
+        writeln!(out, "\nWhy: {}\n\nWhere it was not so: {}", check.why, check.remedy)?;
         Ok(Exit::Ok)
     }
 }

@@ -23,7 +23,8 @@ const PATTERN_CHARS_MAX: usize = 4_000;
 /// Grant an exception. All that is said must fit a finding, each of its resources and addresses too.
 #[derive(Args)]
 pub(super) struct Add {
-    /// Id or title of a rule, or type of another product's finding; may be given several times
+    /// Id or title of a rule, name of a check, or type of another product's finding; may be given
+    /// several times
     #[arg(long = "rule", required = true, value_name = "RULE")]
     rules: Vec<String>,
     /// Only in these accounts
@@ -108,13 +109,15 @@ impl Add {
         if self.json {
             let mut json = json!(exception);
             json["covers"] = json!(covers);
+            json["covers_rows"] = json!(hides::rows_of_checks(app, &exception).await?.len());
             json["warnings"] = json!(hidden);
             writeln!(out, "{json:#}")?;
             return Ok(Exit::Ok);
         }
+        let rows = hides::rows_of_checks(app, &exception).await?.len();
         writeln!(
             out,
-            "{} counts until {}; it covers {covers} open findings",
+            "{} counts until {}; it covers {covers} open findings and {rows} rows of checks",
             exception.id, exception.until
         )?;
         for warning in hidden {
@@ -134,6 +137,10 @@ impl Add {
                 rules.push(rule.to_owned());
                 continue;
             }
+            if let Some(check) = wk_watch::checks::named(rule) {
+                rules.push(check.id.to_owned());
+                continue;
+            }
             let titled: Vec<&str> = detections
                 .rules()
                 .iter()
@@ -143,7 +150,7 @@ impl Add {
             match titled.as_slice() {
                 [one] => rules.push((*one).to_owned()),
                 [] => bail!(
-                    "no rule has the id or title {rule:?}, and no finding is of that type; detect list shows the rules"
+                    "no rule has the id or title {rule:?}, no check that name, and no finding is of that type; detect list and check list show them"
                 ),
                 several => {
                     bail!("{} rules have the title {rule:?}; name one by its id", several.len())

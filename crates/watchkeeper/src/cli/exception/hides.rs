@@ -1,13 +1,16 @@
 //! What an exception hides that nobody should miss: true positives that are known.
 
-use wk_case::exceptions::Exceptions;
+use wk_case::exceptions::{self, Exceptions};
 use wk_case::triage::Standing;
 use wk_lang::sigma::Expected;
+use wk_model::check::CheckResult;
 use wk_model::{Exception, Finding};
 use wk_watch::detect::Detections;
 use wk_watch::{sources, trial};
 
 use crate::cli::findings::queue::Queue;
+use crate::wire::App;
+use crate::wire::verdicts::bad_rows;
 
 /// True positives that an exception would hide: findings that were promoted, and what the rules' own
 /// tests say they must find.
@@ -61,4 +64,25 @@ pub(super) fn open(exception: &Exception, queue: &Queue) -> usize {
         case.standing.is_open() && covers.covers(&exception.id, case.finding)
     };
     queue.cases().iter().filter(covered).count()
+}
+
+/// The rows of checks that an exception covers, whenever it counts: those that are not as they should
+/// be by what was judged last.
+pub(super) async fn rows_of_checks(
+    app: &App,
+    exception: &Exception,
+) -> anyhow::Result<Vec<CheckResult>> {
+    let of_check = |rule: &String| wk_watch::checks::named(rule).is_some_and(|c| c.id == rule);
+    if !exception.rules.iter().any(of_check) {
+        return Ok(Vec::new());
+    }
+    let covers = Exceptions::new(vec![exception.clone()]).0;
+    let mut rows = Vec::new();
+    for (row, title, severity) in bad_rows(app, &exception.rules).await? {
+        let finding = exceptions::of_check(&row, &title, severity, app.clock.now());
+        if covers.covers(&exception.id, &finding) {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
 }

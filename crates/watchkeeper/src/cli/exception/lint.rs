@@ -45,14 +45,16 @@ impl Lint {
             }
             for rule in &exception.rules {
                 let there = detections.rules().iter().any(|d| d.rule.id == *rule)
-                    || queue.findings.iter().any(|f| f.rule.id == *rule);
+                    || queue.findings.iter().any(|f| f.rule.id == *rule)
+                    || wk_watch::checks::named(rule).is_some();
                 if !there {
                     say(format!("the rule {rule:?} is gone"));
                 }
             }
             hides::known(&exception, &detections, &queue).into_iter().for_each(say);
             let note = |why: String| (exception.id.clone(), why);
-            notes.extend(self.notes(&exception, &queue).into_iter().map(note));
+            let rows = hides::rows_of_checks(app, &exception).await?.len();
+            notes.extend(self.notes(&exception, &queue, rows).into_iter().map(note));
         }
         if self.json {
             let list = |all: &[(String, String)]| -> Vec<_> {
@@ -71,7 +73,7 @@ impl Lint {
         Ok(if wrong.is_empty() { Exit::Ok } else { Exit::Found })
     }
 
-    fn notes(&self, exception: &Exception, queue: &Queue) -> Vec<String> {
+    fn notes(&self, exception: &Exception, queue: &Queue, rows: usize) -> Vec<String> {
         let mut notes = Vec::new();
         let soon = queue.now.plus_seconds(SOON_DAYS * 86_400);
         if exception.until <= soon {
@@ -80,7 +82,7 @@ impl Lint {
         let since = queue.now.plus_seconds(-UNUSED_DAYS * 86_400);
         let covers = Exceptions::new(vec![exception.clone()]).0;
         let used = |f: &wk_model::Finding| f.last_seen >= since && covers.covers(&exception.id, f);
-        if exception.granted <= since && !queue.findings.iter().any(used) {
+        if exception.granted <= since && rows == 0 && !queue.findings.iter().any(used) {
             notes.push(format!("it has hidden nothing for {UNUSED_DAYS} days; revoke it"));
         }
         notes

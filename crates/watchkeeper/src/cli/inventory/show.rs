@@ -11,7 +11,7 @@ use wk_model::capture::Outcome;
 
 use crate::cli::{Exit, table};
 use crate::wire::App;
-use crate::wire::inventory::{captures, newest_run, quoted};
+use crate::wire::inventory::{captures, quoted};
 
 /// Show what a walk caught.
 ///
@@ -43,7 +43,7 @@ impl Show {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let run = match &self.run {
             Some(run) => run.clone(),
-            None => match newest_run(app).await? {
+            None => match app.newest_walk().await? {
                 Some(run) => run,
                 None => bail!("there is no inventory yet: watchkeeper inventory run"),
             },
