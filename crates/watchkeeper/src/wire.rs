@@ -14,7 +14,10 @@ pub(crate) mod lists;
 pub(crate) mod look_back;
 pub(crate) mod notify;
 pub(crate) mod own;
+pub(crate) mod own_checks;
 mod period;
+#[cfg(test)]
+mod period_tests;
 mod reload;
 pub(crate) mod reports;
 pub(crate) mod rules;

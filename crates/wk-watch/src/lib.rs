@@ -37,6 +37,7 @@ pub mod lists;
 pub mod messages;
 pub mod modes;
 pub mod own;
+pub mod own_checks;
 pub mod pack;
 pub mod period;
 pub mod places;

@@ -1,6 +1,7 @@
 //! `watchkeeper check`
 
 mod history;
+mod lint;
 mod list;
 mod run;
 mod show;
@@ -11,7 +12,8 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use wk_model::Severity;
-use wk_watch::checks::{self, Check};
+use wk_watch::checks::{self, About, Check};
+use wk_watch::own_checks::OwnCheck;
 use wk_watch::period::PeriodCheck;
 
 use super::Exit;
@@ -31,6 +33,7 @@ enum What {
     List(list::List),
     Show(show::Show),
     History(history::History),
+    Lint(lint::Lint),
 }
 
 impl Checks {
@@ -40,9 +43,10 @@ impl Checks {
         out: &mut dyn Write,
     ) -> anyhow::Result<Exit> {
         match self.command {
-            What::List(command) => command.run(out),
-            What::Show(command) => command.run(out),
+            What::List(command) => command.run(&App::open(home()?)?, out),
+            What::Show(command) => command.run(&App::open(home()?)?, out),
             What::History(command) => command.run(&App::open(home()?)?, out).await,
+            What::Lint(command) => command.run(&App::open(home()?)?, out).await,
             What::Run(command) => {
                 let app = App::open(home()?)?;
                 let exit = command.run(&app, out).await?;
@@ -85,22 +89,38 @@ fn as_json(check: &Check) -> Value {
     })
 }
 
-/// Everything that a check over a period says of itself.
-fn period_as_json(check: &PeriodCheck) -> Value {
-    let about = check.about();
+/// What every check says of itself, whatever its kind.
+fn about_as_json(about: &About) -> Value {
     json!({
-        "id": check.id,
-        "title": check.title,
+        "id": about.id,
+        "title": about.title,
         "severity": about.severity().word().as_str(),
-        "points": check.points,
-        "nist": check.nist,
-        "requirements": check.serves,
+        "points": about.points,
+        "nist": about.nist,
+        "cis": about.cis,
+        "requirements": about.serves,
         "test": about.test.as_str(),
         "method": about.method.as_str(),
         "kind": about.kind,
-        "reads": check.reads,
-        "calls": check.calls,
-        "why": check.why,
-        "remediation": check.remedy,
+        "remediation": about.remedy,
     })
+}
+
+/// Everything that a check over a period says of itself.
+fn period_as_json(check: &PeriodCheck) -> Value {
+    let mut told = about_as_json(&check.about());
+    told["reads"] = json!(check.reads);
+    told["calls"] = json!(check.calls);
+    told["why"] = check.why.into();
+    told
+}
+
+/// Everything that a check of the user says of itself.
+fn own_as_json(check: &OwnCheck) -> Value {
+    let mut told = about_as_json(&check.about);
+    told["why"] = check.why.as_str().into();
+    told["sql"] = check.sql.as_str().into();
+    told["needs"] = json!(check.needs);
+    told["over_period"] = check.is_over_period().into();
+    told
 }

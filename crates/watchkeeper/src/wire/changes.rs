@@ -23,16 +23,18 @@ use wk_seam::triage::Triage as _;
 use wk_seam::{Answer, Future};
 use wk_store::query::Limits;
 use wk_watch::checks::{ALL, Check};
+use wk_watch::own_checks::OwnCheck;
 use wk_watch::period;
 use wk_watch::posture::changes::{Changes, Look};
 use wk_watch::posture::drift::Turn;
 use wk_watch::posture::{Posture, Touched};
 use wk_watch::selfwatch::facts::JobFacts;
 
+use super::App;
 use super::inventory::{all_rows, quoted, rows};
+use super::own_checks::Asked;
 use super::verdicts::{Judged, RunOf, native};
 use super::walks::{Wanted, Way, organization};
-use super::App;
 
 /// Between two looks at what was committed.
 const EVERY: Duration = Duration::from_secs(5);
@@ -315,13 +317,23 @@ fn told(one: &Looked, post: &Post) {
     let (account, region) = (&one.look.account, one.look.region.as_deref().unwrap_or("all"));
     let (rows, drifted, mended) = (one.rows, one.drifted, one.mended);
     tracing::info!(
-        account, region, services, events, rows, drifted, mended,
+        account,
+        region,
+        services,
+        events,
+        rows,
+        drifted,
+        mended,
         "a change was seen, and what it touches was judged again"
     );
 }
 
 /// Asks and judges everything: what the service does once a day.
-pub(crate) async fn daily(app: &App, way: &Way, counted: &counts::Counts) -> anyhow::Result<String> {
+pub(crate) async fn daily(
+    app: &App,
+    way: &Way,
+    counted: &counts::Counts,
+) -> anyhow::Result<String> {
     let config = &app.config.inventory;
     let mut accounts = config.accounts()?;
     if config.organization {
@@ -339,18 +351,25 @@ pub(crate) async fn daily(app: &App, way: &Way, counted: &counts::Counts) -> any
     let (run, walked) = app.walk(way, &wanted, &Progress::default()).await?;
     let posture = Posture::of(app.caught(&run).await?);
     let overrides = app.config.checks.overrides()?;
-    let judged = app.judged(native(ALL, &posture, &overrides), true).await?;
+    let own = app.own_checks_told()?;
+    let (over_period, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|c| c.is_over_period());
+    let mut rows = native(ALL, &posture, &overrides);
+    let now = app.clock.now();
+    let asked = Asked { run: run.clone(), period: (now.plus_seconds(-86_400), now) };
+    rows.extend(app.ask_own(&own, &asked).await?);
+    let judged = app.judged(rows, true).await?;
     app.keep_verdicts(&RunOf::over(app, &run), &judged).await?;
     show(&walked, &judged, counted);
-    let off = yesterday(app).await?;
+    let off = yesterday(app, &over_period).await?;
     Ok(format!("{}; {off} were off for a time yesterday", summary(&run, &walked, &judged)))
 }
 
 /// Judges how the last whole day went; answers how many rows were off for a part of it.
-async fn yesterday(app: &App) -> anyhow::Result<usize> {
+async fn yesterday(app: &App, own: &[OwnCheck]) -> anyhow::Result<usize> {
     let until = app.clock.now().day().start();
     let span = (until.plus_seconds(-86_400), until);
-    let rows = app.over_period(period::ALL, span).await?;
+    let mut rows = app.over_period(period::ALL, span).await?;
+    rows.extend(app.ask_own(own, &Asked { run: String::new(), period: span }).await?);
     let judged = app.judged(rows, false).await?;
     let run = RunOf { period: Some(span), ..RunOf::over(app, "") };
     app.keep_verdicts(&run, &judged).await?;
@@ -368,7 +387,8 @@ fn show(walked: &Walked, judged: &[Judged], counted: &counts::Counts) {
 
 fn summary(run: &str, walked: &Walked, judged: &[Judged]) -> String {
     let of = |verdict| judged.iter().filter(|one| one.row.verdict == verdict).count();
-    let drifted = judged.iter().filter(|one| matches!(one.turn, Turn::Drifted | Turn::Appeared)).count();
+    let drifted =
+        judged.iter().filter(|one| matches!(one.turn, Turn::Drifted | Turn::Appeared)).count();
     let mut said = format!(
         "walk {run}: {} accounts, {} regions; {} rows NON_COMPLIANT ({drifted} drifted, {} accepted), \
          {} NO_DATA, {} COMPLIANT",

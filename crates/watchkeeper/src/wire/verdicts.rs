@@ -102,11 +102,7 @@ impl App {
     }
 
     /// Keeps rows in the lake; what drifted becomes a finding there.
-    pub(crate) async fn keep_verdicts(
-        &self,
-        run: &RunOf,
-        judged: &[Judged],
-    ) -> anyhow::Result<()> {
+    pub(crate) async fn keep_verdicts(&self, run: &RunOf, judged: &[Judged]) -> anyhow::Result<()> {
         let at = self.clock.now().to_string();
         let lines: Vec<Value> = judged.iter().map(|one| line(one, run, &at)).collect();
         if lines.is_empty() {

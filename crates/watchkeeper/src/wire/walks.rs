@@ -154,9 +154,10 @@ pub(crate) async fn organization(way: &Way) -> anyhow::Result<Vec<AccountId>> {
         pages_max: item.pages_max,
         from: None,
     };
-    let whole = way.aws.read(&call).await.map_err(|e| {
-        anyhow::Error::new(e).context("could not list the organization's accounts")
-    })?;
+    let whole =
+        way.aws.read(&call).await.map_err(|e| {
+            anyhow::Error::new(e).context("could not list the organization's accounts")
+        })?;
     if !whole.is_whole() {
         bail!("the organization has more accounts than are listed; name them by --account");
     }

@@ -14,7 +14,11 @@ pub(super) const CHECK: PeriodCheck = PeriodCheck {
     nist: &["CM-3", "CM-8", "SI-4"],
     serves: &["R-041", "R-043", "R-105"],
     source: "config.amazonaws.com",
-    calls: &["DeleteConfigurationRecorder", "StartConfigurationRecorder", "StopConfigurationRecorder"],
+    calls: &[
+        "DeleteConfigurationRecorder",
+        "StartConfigurationRecorder",
+        "StopConfigurationRecorder",
+    ],
     makes: None,
     reads: &["config:DescribeConfigurationRecorderStatus"],
     switched,

@@ -225,8 +225,8 @@ fn by_call(check: &PeriodCheck, record: &Value) -> Option<(Subject, Witness)> {
     if !ours || text(record, "errorCode").is_some() {
         return None;
     }
-    let account = text(record, "recipientAccountId")
-        .or_else(|| text(record, "userIdentity.accountId"))?;
+    let account =
+        text(record, "recipientAccountId").or_else(|| text(record, "userIdentity.accountId"))?;
     let region = text(record, "awsRegion")?;
     let at = Timestamp::parse(text(record, "eventTime")?).ok()?;
     let (thing, on) = (check.switched)(&Call { account, region, name, record })?;

@@ -92,13 +92,21 @@ fn seen(account: &str, region: &str, at: Timestamp, on: impl Fn(&str) -> bool) -
     let trails = json!([{"TrailARN": arn, "HomeRegion": "eu-west-1"}]);
     let detectors = if on("detector") { json!(["d"]) } else { json!([]) };
     let mut answers = vec![
-        ("config:DescribeConfigurationRecorderStatus", json!({}), json!({"ConfigurationRecordersStatus": [{"recording": on("recorder")}]})),
+        (
+            "config:DescribeConfigurationRecorderStatus",
+            json!({}),
+            json!({"ConfigurationRecordersStatus": [{"recording": on("recorder")}]}),
+        ),
         ("guardduty:ListDetectors", json!({}), json!({"detectorIds": detectors})),
         ("guardduty:GetDetector", json!({"DetectorId": "d"}), json!({"status": "ENABLED"})),
         ("cloudtrail:DescribeTrails", json!({}), json!({"trailList": trails})),
     ];
     if region == "eu-west-1" {
-        answers.push(("cloudtrail:GetTrailStatus", json!({"Name": arn}), json!({"IsLogging": on("trail")})));
+        answers.push((
+            "cloudtrail:GetTrailStatus",
+            json!({"Name": arn}),
+            json!({"IsLogging": on("trail")}),
+        ));
     }
     let hub = if on("hub") { Outcome::Answered } else { Outcome::Absent };
     let mut all: Vec<Capture> = answers
@@ -148,7 +156,8 @@ fn rows(outages: &[Outage], missing: &[i64]) -> Vec<CheckResult> {
 /// The rows that are not COMPLIANT: `check account region: why`.
 fn bad(rows: &[CheckResult]) -> Vec<String> {
     let bad = rows.iter().filter(|row| row.verdict != Verdict::Compliant);
-    bad.map(|r| format!("{} {} {} {}: {}", r.verdict, r.check, r.account, r.region, r.why)).collect()
+    bad.map(|r| format!("{} {} {} {}: {}", r.verdict, r.check, r.account, r.region, r.why))
+        .collect()
 }
 
 #[test]
@@ -179,13 +188,21 @@ fn a_simulated_quarter_with_planted_outages_names_exactly_those() {
     assert_eq!(
         bad(&rows),
         [
-            format!("NON_COMPLIANT config-recorder-on-for-the-period {one} us-east-1: off for 2 h of 2208 h: 2026-08-10T10:00:00Z to 2026-08-10T12:00:00Z (StopConfigurationRecorder {eve} at 2026-08-10T10:00:00Z, StartConfigurationRecorder {eve} at 2026-08-10T12:00:00Z)"),
-            format!("NON_COMPLIANT guardduty-on-for-the-period {two} us-west-2: off for 2208 h of 2208 h: 2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z"),
-            format!("NON_COMPLIANT trail-on-for-the-period {one} eu-west-1: off for 49 h 2 min of 2208 h: 2026-09-09T03:00:00Z to 2026-09-11T04:01:30Z (StopLogging {eve} at 2026-09-09T03:00:00Z, StartLogging {eve} at 2026-09-11T04:01:30Z)"),
+            format!(
+                "NON_COMPLIANT config-recorder-on-for-the-period {one} us-east-1: off for 2 h of 2208 h: 2026-08-10T10:00:00Z to 2026-08-10T12:00:00Z (StopConfigurationRecorder {eve} at 2026-08-10T10:00:00Z, StartConfigurationRecorder {eve} at 2026-08-10T12:00:00Z)"
+            ),
+            format!(
+                "NON_COMPLIANT guardduty-on-for-the-period {two} us-west-2: off for 2208 h of 2208 h: 2026-07-01T00:00:00Z to 2026-10-01T00:00:00Z"
+            ),
+            format!(
+                "NON_COMPLIANT trail-on-for-the-period {one} eu-west-1: off for 49 h 2 min of 2208 h: 2026-09-09T03:00:00Z to 2026-09-11T04:01:30Z (StopLogging {eve} at 2026-09-09T03:00:00Z, StartLogging {eve} at 2026-09-11T04:01:30Z)"
+            ),
         ]
     );
     let stopped = rows.iter().find(|r| r.verdict == Verdict::NonCompliant).unwrap();
-    assert!(stopped.evidence.iter().any(|id| id == "StopConfigurationRecorder-2026-08-10T10:00:00Z"));
+    assert!(
+        stopped.evidence.iter().any(|id| id == "StopConfigurationRecorder-2026-08-10T10:00:00Z")
+    );
     let trail_row = rows.iter().find(|r| r.check.starts_with("trail") && r.account == one).unwrap();
     assert_eq!(trail_row.resource, trail(one));
 }
@@ -216,7 +233,8 @@ fn what_no_call_tells_is_not_known_between_two_walks_and_what_nobody_saw_is_no_d
 #[test]
 fn a_region_that_is_denied_and_an_empty_lake_are_no_data() {
     let at = quarter().0;
-    let denied = |key| capture(ACCOUNTS[0], "eu-west-1", at, key, json!({}), (Outcome::Denied, json!({})));
+    let denied =
+        |key| capture(ACCOUNTS[0], "eu-west-1", at, key, json!({}), (Outcome::Denied, json!({})));
     let walks = [Posture::of(vec![denied("securityhub:DescribeHub")])];
     let hubs = ALL.iter().find(|check| check.id.starts_with("securityhub")).unwrap();
     let rows = judge(hubs, quarter(), &[], &walks, GAP_SECONDS);
@@ -226,11 +244,11 @@ fn a_region_that_is_denied_and_an_empty_lake_are_no_data() {
 }
 
 #[test]
-fn a_trail_that_is_made_within_the_period_is_judged_from_then_on_and_one_that_failed_to_stop_is_on() {
+fn a_trail_that_is_made_within_the_period_is_judged_from_then_on_and_one_that_failed_to_stop_is_on()
+{
     let begin = quarter().0;
     let own = |name: &str, day: i64, error: bool| {
-        let mut call =
-            call("trail", ACCOUNTS[0], "eu-west-1", name, begin.plus_seconds(day * DAY));
+        let mut call = call("trail", ACCOUNTS[0], "eu-west-1", name, begin.plus_seconds(day * DAY));
         call["requestParameters"] = json!({"name": "new"});
         if error {
             call["errorCode"] = "AccessDenied".into();
@@ -238,7 +256,11 @@ fn a_trail_that_is_made_within_the_period_is_judged_from_then_on_and_one_that_fa
         call
     };
     let trails = ALL.iter().find(|check| check.id.starts_with("trail")).unwrap();
-    let calls = [own("CreateTrail", 90, false), own("StartLogging", 90, false), own("StopLogging", 91, true)];
+    let calls = [
+        own("CreateTrail", 90, false),
+        own("StartLogging", 90, false),
+        own("StopLogging", 91, true),
+    ];
     let rows = judge(trails, quarter(), &calls, &[], GAP_SECONDS);
     let said: Vec<&str> = rows.iter().map(|row| row.why.as_str()).collect();
     assert_eq!(said, ["on for all of 48 h"]);

@@ -190,6 +190,9 @@ mod tests {
             let account = format!("{n:012}");
             changes.saw(Touched { account, region: None, service: "ec2" }, "a", at(0));
         }
-        assert_eq!((changes.waiting(), changes.take_left(), changes.take_left()), (PLACES_MAX, 3, 0));
+        assert_eq!(
+            (changes.waiting(), changes.take_left(), changes.take_left()),
+            (PLACES_MAX, 3, 0)
+        );
     }
 }

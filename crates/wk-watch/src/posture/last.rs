@@ -79,7 +79,10 @@ impl Last {
         if let Some(said) = known {
             return said.before.clone();
         }
-        let whole = || self.whole.get(&(key.0.clone(), key.1.clone())).copied().unwrap_or(false);
+        // What is asked of the whole lake says of no account that there is no fault in it.
+        let whole_of =
+            |account: &str| self.whole.get(&(key.0.clone(), account.to_owned())).copied();
+        let whole = || whole_of(&key.1).or_else(|| whole_of("")).unwrap_or(false);
         let absent = seen.map_or_else(whole, |seen| !seen.blind);
         // One that came and went and came again is new; one that nobody could see is as it was.
         match self.rows.get(&key) {

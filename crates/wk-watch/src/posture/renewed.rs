@@ -87,10 +87,8 @@ mod tests {
         let policy = |name: &str| {
             Made::answer("us-east-1", "s3:GetBucketPolicy", json!({})).with("Bucket", name)
         };
-        let all = renewed(
-            caught(&[list(), policy("a"), policy("b")]),
-            caught(&[list(), policy("b")]),
-        );
+        let all =
+            renewed(caught(&[list(), policy("a"), policy("b")]), caught(&[list(), policy("b")]));
         assert_eq!(
             keys(&all),
             ["global s3:ListBuckets {}", "us-east-1 s3:GetBucketPolicy {\"Bucket\":\"b\"}"]

@@ -12,10 +12,10 @@ use wk_model::Severity;
 use wk_model::finding::Rule;
 use wk_model::table::{CORE, Column, ColumnType};
 use wk_watch::checks::{self, Check};
-use wk_watch::period;
 use wk_watch::detect::{Detection, Detections};
 use wk_watch::inventory::{self, Fan};
 use wk_watch::pack::PACK;
+use wk_watch::period;
 use wk_watch::sources::{self, Source};
 use wk_watch::stateful::StatefulRule;
 

@@ -37,10 +37,13 @@ impl History {
         let mut wanted = vec!["true".to_owned()];
         if let Some(check) = &self.check {
             let id = match period::named(check) {
-                Some(check) => check.id,
-                None => super::named(check)?.id,
+                Some(check) => check.id.to_owned(),
+                None => match app.own_checks()?.0.into_iter().find(|own| own.about.id == *check) {
+                    Some(own) => own.about.id,
+                    None => super::named(check)?.id.to_owned(),
+                },
             };
-            wanted.push(format!("\"check\" = {}", quoted(id)));
+            wanted.push(format!("\"check\" = {}", quoted(&id)));
         }
         if let Some(text) = &self.resource {
             wanted.push(format!("strpos(resource, {}) > 0", quoted(text)));

@@ -8,18 +8,19 @@ use clap::Args;
 use serde_json::{Value, json};
 use wk_model::check::{CheckResult, Verdict};
 use wk_model::{Capture, Day, Severity, Timestamp};
-use wk_watch::checks::{ALL, Check, Overrides, counted};
+use wk_watch::checks::{self, ALL, Check, Overrides, counted};
+use wk_watch::own_checks::OwnCheck;
 use wk_watch::period::{self, PeriodCheck};
 use wk_watch::posture::Posture;
 use wk_watch::posture::drift::Turn;
 
-use super::named;
 use crate::cli::findings::severity;
 use crate::cli::when::Span;
 use crate::cli::{Exit, Usage, table};
 use crate::config::checks::add;
 use crate::wire::App;
 use crate::wire::inventory::captures_of_files;
+use crate::wire::own_checks::Asked;
 use crate::wire::verdicts::{Judged, RunOf, accepted, is_open, native, row_json};
 
 /// Judge the newest inventory, or how a period went, and keep the verdicts.
@@ -68,6 +69,9 @@ pub(super) struct Run {
     json: bool,
 }
 
+/// Native checks, checks over a period, checks of the user.
+type Chosen = (Vec<&'static Check>, Vec<&'static PeriodCheck>, Vec<OwnCheck>);
+
 impl Run {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let now = app.clock.now();
@@ -103,18 +107,50 @@ impl Run {
     /// The rows of the checks over a walk.
     async fn over_walk(&self, app: &App) -> anyhow::Result<(RunOf, Vec<Judged>)> {
         let overrides = self.overrides(app)?;
-        if let Some(name) = self.checks.iter().find(|name| period::named(name).is_some()) {
-            let why = format!("{name} judges a period: say --quarter 2026Q3, or --since and --until");
-            return Err(Usage::error(why));
-        }
-        let checks: Vec<&'static Check> = if self.checks.is_empty() {
-            ALL.to_vec()
-        } else {
-            self.checks.iter().map(|name| named(name)).collect::<anyhow::Result<_>>()?
-        };
+        let (native_ones, _, own) = self.chosen(app, false)?;
         let (inventory, caught) = self.caught(app).await?;
-        let rows = native(&checks, &Posture::of(caught), &overrides);
+        let mut rows = native(&native_ones, &Posture::of(caught), &overrides);
+        let now = app.clock.now();
+        let asked = Asked { run: inventory.clone(), period: (now.plus_seconds(-86_400), now) };
+        rows.extend(app.ask_own(&own, &asked).await?);
         Ok((RunOf::over(app, &inventory), app.judged(rows, self.is_kept()).await?))
+    }
+
+    /// The checks that are named, or all that judge a period or do not.
+    fn chosen(&self, app: &App, over_period: bool) -> anyhow::Result<Chosen> {
+        let own = if self.captures.is_empty() { app.own_checks_told()? } else { Vec::new() };
+        let own = own.into_iter().filter(|check| check.is_over_period() == over_period);
+        let own: Vec<OwnCheck> = own.collect();
+        if self.checks.is_empty() {
+            let (natives, periods) = match over_period {
+                false => (ALL.to_vec(), Vec::new()),
+                true => (Vec::new(), period::ALL.to_vec()),
+            };
+            return Ok((natives, periods, own));
+        }
+        let mut chosen: Chosen = Default::default();
+        for name in &self.checks {
+            if let Some(check) = own.iter().find(|check| check.about.id == *name) {
+                chosen.2.push(check.clone());
+                continue;
+            }
+            match (checks::named(name), period::named(name), over_period) {
+                (Some(check), _, false) => chosen.0.push(check),
+                (_, Some(check), true) => chosen.1.push(check),
+                (_, Some(_), false) => {
+                    let why = format!("{name} judges a period: say --quarter 2026Q3, or --since");
+                    return Err(Usage::error(why));
+                }
+                (Some(_), _, true) => {
+                    let why = format!("{name} judges no period; check list names those that do");
+                    return Err(Usage::error(why));
+                }
+                (None, None, _) => {
+                    bail!("there is no check {name:?}; watchkeeper check list names them")
+                }
+            }
+        }
+        Ok(chosen)
     }
 
     /// The rows of the checks over a period. What was off then is no drift of now.
@@ -126,17 +162,10 @@ impl Run {
         if since >= until {
             return Err(Usage::error(format!("the period begins {since}, which is not over yet")));
         }
-        let named = |name: &String| {
-            period::named(name).ok_or_else(|| {
-                Usage::error(format!("{name} judges no period; check list names those that do"))
-            })
-        };
-        let checks: Vec<&'static PeriodCheck> = if self.checks.is_empty() {
-            period::ALL.to_vec()
-        } else {
-            self.checks.iter().map(named).collect::<anyhow::Result<_>>()?
-        };
-        let rows = app.over_period(&checks, (since, until)).await?;
+        let (_, checks, own) = self.chosen(app, true)?;
+        let mut rows = app.over_period(&checks, (since, until)).await?;
+        let asked = Asked { run: String::new(), period: (since, until) };
+        rows.extend(app.ask_own(&own, &asked).await?);
         let of = RunOf { period: Some((since, until)), ..RunOf::over(app, "") };
         Ok((of, app.judged(rows, false).await?))
     }
@@ -251,7 +280,8 @@ fn print(of: &RunOf, judged: &[Judged], all: bool, out: &mut dyn Write) -> anyho
     let rows: Vec<CheckResult> = judged.iter().map(|one| one.row.clone()).collect();
     let counts: Vec<String> =
         counted(&rows).iter().map(|(verdict, n)| format!("{n} {verdict}")).collect();
-    let checks: std::collections::BTreeSet<&str> = judged.iter().map(|one| one.about.id.as_str()).collect();
+    let checks: std::collections::BTreeSet<&str> =
+        judged.iter().map(|one| one.about.id.as_str()).collect();
     let over = match of.period {
         Some((since, until)) => format!("from {since} to {until}"),
         None => format!("the walk {}", of.inventory),
