@@ -29,6 +29,7 @@ pub mod digest;
 pub mod event_rules;
 mod filters;
 pub mod fingerprint;
+pub mod focus;
 pub mod history;
 pub mod inventory;
 pub mod library;

@@ -1,5 +1,6 @@
 //! `watchkeeper check`
 
+mod coverage;
 mod history;
 mod lint;
 mod list;
@@ -34,6 +35,7 @@ enum What {
     Show(show::Show),
     History(history::History),
     Lint(lint::Lint),
+    Coverage(coverage::Coverage),
 }
 
 impl Checks {
@@ -47,6 +49,7 @@ impl Checks {
             What::Show(command) => command.run(&App::open(home()?)?, out),
             What::History(command) => command.run(&App::open(home()?)?, out).await,
             What::Lint(command) => command.run(&App::open(home()?)?, out).await,
+            What::Coverage(command) => command.run(&App::open(home()?)?, out).await,
             What::Run(command) => {
                 let app = App::open(home()?)?;
                 let exit = command.run(&app, out).await?;

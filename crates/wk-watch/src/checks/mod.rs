@@ -45,6 +45,8 @@ mod iam_password_policy;
 mod iam_root_access_key_check;
 mod iam_user_long_lived_keys;
 mod incoming_ssh_disabled;
+mod ingress_allow_list;
+mod lock_out_attested;
 mod log_bucket_encrypted_by_kms;
 mod log_bucket_lifecycle;
 mod log_bucket_object_lock;
@@ -110,6 +112,8 @@ pub const ALL: &[&Check] = &[
     &iam_root_access_key_check::CHECK,
     &iam_user_long_lived_keys::CHECK,
     &incoming_ssh_disabled::CHECK,
+    &ingress_allow_list::CHECK,
+    &lock_out_attested::CHECK,
     &log_bucket_encrypted_by_kms::CHECK,
     &log_bucket_lifecycle::CHECK,
     &log_bucket_object_lock::CHECK,
