@@ -15,7 +15,7 @@ use wk_watch::setup::foundation::{self, Foundation, Mistake};
 use super::{Exit, Usage};
 use crate::config::Home;
 use crate::wire::App;
-use crate::wire::inventory::{captures, captures_of_files, newest_run};
+use crate::wire::inventory::captures_of_files;
 
 /// The foundation of logging and monitoring: what is wanted, and what has to be done for it.
 ///
@@ -57,12 +57,12 @@ impl Inventory {
         }
         let run = match &self.inventory {
             Some(run) => run.clone(),
-            None => match newest_run(app).await? {
+            None => match app.newest_walk().await? {
                 Some(run) => run,
                 None => return Ok(None),
             },
         };
-        let caught = captures(app, &run, "").await?;
+        let caught = app.caught(&run).await?;
         if caught.is_empty() {
             bail!("there is no walk {run:?} in the lake");
         }

@@ -1,6 +1,6 @@
 //! Production is reached only from addresses that are listed.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::Value;
 use wk_model::SeverityWord;
