@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import build
@@ -41,7 +42,8 @@ def measured(b, python, scratch, trail):
                    "AWS_ENDPOINT_URL_S3": endpoint, "AWS_ENDPOINT_URL_CLOUDTRAIL": endpoint, "PATH": "/usr/bin:/bin",
                    "AWS_EC2_METADATA_DISABLED": "true"}
     given = ["env", "-i", *[f"{name}={value}" for name, value in environment.items()]]
-    period = ("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z")
+    start = datetime(2025, 1, 1, tzinfo=timezone.utc)
+    period = [at.strftime("%Y-%m-%dT%H:%M:%SZ") for at in (start, start + timedelta(hours=HOURS))]
     ours = [*given, b.binary, "--home", scratch / "home", "verify", "cloudtrail", "s3://trail", "--json",
             "--no-record", "--since", period[0], "--until", period[1]]
     aws = [*given, python, "-m", "awscli", "cloudtrail", "validate-logs", "--region", "us-east-1", "--trail-arn",

@@ -1,6 +1,7 @@
 //! `watchkeeper consistency`
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -21,9 +22,10 @@ pub(crate) struct Consistency {
     /// The new state
     #[arg(default_value = "now")]
     new: String,
-    /// The log's key, as a verifier line kept elsewhere [default: the key of this home]
-    #[arg(long, value_name = "LINE")]
-    key: Option<String>,
+    /// The log's key, as a file with the verifier line that was kept elsewhere [default: the key of
+    /// this home]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Print the proof as JSON
     #[arg(long)]
     json: bool,
@@ -41,7 +43,11 @@ struct State {
 impl Consistency {
     pub(crate) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let hashes = app.ledger.leaf_hashes().await?;
-        let key = self.key.clone().unwrap_or_else(|| app.ledger.verifier());
+        let key = match &self.key {
+            None => app.ledger.verifier(),
+            Some(file) => std::fs::read_to_string(file)
+                .with_context(|| format!("could not read {}", file.display()))?,
+        };
         let (old, new) =
             (state(&self.old, &key, hashes.len())?, state(&self.new, &key, hashes.len())?);
         if old.size > new.size {

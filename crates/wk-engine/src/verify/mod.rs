@@ -132,7 +132,7 @@ impl Verify {
         let mut run = Run {
             verify: self,
             progress,
-            now: self.clock.now(),
+            now: self.clock.now().floor_to(1),
             opener: Arc::new(opener::Opener::new(self.unpack, self.original.is_none())),
             days: days::Days::new(self.bucket.clone()),
             report: Report::default(),
@@ -227,3 +227,6 @@ fn name_hash(key: &str) -> u128 {
     half.copy_from_slice(&digest.0[..16]);
     u128::from_be_bytes(half)
 }
+
+#[cfg(test)]
+mod tests;

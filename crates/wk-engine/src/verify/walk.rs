@@ -125,7 +125,9 @@ impl Run<'_> {
             let mut steps = match opened {
                 Ok(opened) => chain.push(opened),
                 Err((kind, says)) => {
-                    vec![Step::Wrong(walk.problem(kind, object.uri.clone(), says))]
+                    let mut steps = chain.unread(&object.uri, &object.uri, name.time);
+                    steps.push(Step::Wrong(walk.problem(kind, object.uri.clone(), says)));
+                    steps
                 }
             };
             if before_period {

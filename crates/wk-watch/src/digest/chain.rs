@@ -189,6 +189,14 @@ impl<'a> Chain<'a> {
         steps
     }
 
+    /// A digest lies there and could not be read: what comes after it is not held against it.
+    pub fn unread(&mut self, subject: &str, key: &str, time: Timestamp) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.settle(None, &mut steps);
+        let (subject, key) = (subject.to_owned(), key.to_owned());
+        self.step_on(Held { subject, key, sha256: None, signature: None, end: time }, steps)
+    }
+
     /// No digest follows.
     pub fn finish(mut self) -> Vec<Step> {
         let mut steps = Vec::new();
