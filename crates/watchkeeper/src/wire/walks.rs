@@ -17,7 +17,7 @@ use wk_watch::posture::{changes, renewed};
 use wk_watch::sources;
 
 use super::App;
-use super::inventory::{FolderShelf, captures, make_private, quoted, rows, take_in};
+use super::inventory::{FolderShelf, captures, make_private, rows, take_in};
 
 /// An interrupted walk is gone on with if it is not older than this; then too much may have changed.
 const GOES_ON_SECONDS: i64 = 6 * 3600;
@@ -122,11 +122,13 @@ impl App {
     /// The captures of a walk, with those of later walks over parts of it in their place.
     pub(crate) async fn caught(&self, run: &str) -> anyhow::Result<Vec<Capture>> {
         let mut all = captures(self, run, "").await?;
-        let later = format!(
-            "SELECT DISTINCT run FROM inventory WHERE starts_with(run, {}) ORDER BY run",
-            quoted(&format!("{run}{AGAIN}"))
-        );
-        for again in rows(self, &later).await?.into_iter().flatten() {
+        let looks = format!("SELECT DISTINCT run FROM inventory WHERE strpos(run, '{AGAIN}') > 0");
+        // A walk takes a while: a look at a part may have been made meanwhile, beside the walk before.
+        let time = |look: &String| look.split_once(AGAIN).map(|(_, time)| time.to_owned());
+        let mut later: Vec<String> = rows(self, &looks).await?.into_iter().flatten().collect();
+        later.retain(|look| time(look).is_some_and(|time| time.as_str() > run));
+        later.sort_by_key(time);
+        for again in later {
             all = renewed(all, captures(self, &again, "").await?);
         }
         Ok(all)

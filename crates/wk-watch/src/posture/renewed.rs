@@ -1,32 +1,54 @@
-//! Captures of a whole walk with those of later walks over parts of it.
+//! Captures of a whole walk with those of walks over parts of it.
 //!
 //! * Where a service was asked again, everything that it said before of that region is replaced, also
 //!   what it has nothing to say of any more.
 //! * What a later walk did not ask about stays as it was.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use wk_model::Capture;
 use wk_model::capture::GLOBAL;
+use wk_model::{Capture, Timestamp};
 
 use crate::inventory::{Fan, Item, named};
 
-/// The captures of a walk, with those that a later walk over a part of it caught in their place.
+/// The captures of two walks together: of what both asked about, what was asked last counts. Walks may
+/// overlap in time, so that is told place by place.
 pub fn renewed(before: Vec<Capture>, again: Vec<Capture>) -> Vec<Capture> {
-    let asked: BTreeSet<(String, String, String)> =
-        again.iter().map(|c| (c.account.clone(), c.region.clone(), c.key())).collect();
-    let replaced = |capture: &Capture| {
-        let Some((root, region)) = root(capture) else { return false };
-        asked.contains(&(capture.account.clone(), region.to_owned(), root))
-    };
-    let mut all: Vec<Capture> = before.into_iter().filter(|c| !replaced(c)).collect();
-    all.extend(again);
+    let (asked_before, asked_again) = (asked(&before), asked(&again));
+    let stays =
+        |capture: &Capture, other: &Asked, own: &Asked, wins: fn(Timestamp, Timestamp) -> bool| {
+            let Some(place) = root(capture) else { return true };
+            match (own.get(&place), other.get(&place)) {
+                (Some(own), Some(other)) => wins(*own, *other),
+                (None, Some(_)) => false,
+                _ => true,
+            }
+        };
+    let old = before.into_iter().filter(|c| stays(c, &asked_again, &asked_before, |a, b| a > b));
+    let mut all: Vec<Capture> = old.collect();
+    all.extend(again.into_iter().filter(|c| stays(c, &asked_before, &asked_again, |a, b| a >= b)));
     all
+}
+
+/// A question from which others follow, in a region of an account.
+type Place = (String, String, String);
+/// When each was asked last.
+type Asked = BTreeMap<Place, Timestamp>;
+
+fn asked(captures: &[Capture]) -> Asked {
+    let mut asked = Asked::new();
+    for capture in captures {
+        let Ok(at) = Timestamp::parse(&capture.at) else { continue };
+        let place = (capture.account.clone(), capture.region.clone(), capture.key());
+        let last = asked.entry(place).or_insert(at);
+        *last = at.max(*last);
+    }
+    asked
 }
 
 /// The question that a capture follows from, and the region in which that one is told: each walk that
 /// asks it asks what follows from it too.
-fn root(capture: &Capture) -> Option<(String, &str)> {
+fn root(capture: &Capture) -> Option<Place> {
     let mut item: &Item = named(&capture.key()).next()?;
     while let Fan::Each { of, .. } = item.fan {
         item = named(of).next()?;
@@ -35,7 +57,7 @@ fn root(capture: &Capture) -> Option<(String, &str)> {
         Fan::Account => GLOBAL,
         _ => capture.region.as_str(),
     };
-    Some((item.key(), region))
+    Some((capture.account.clone(), region.to_owned(), item.key()))
 }
 
 #[cfg(test)]
@@ -93,6 +115,25 @@ mod tests {
             keys(&all),
             ["global s3:ListBuckets {}", "us-east-1 s3:GetBucketPolicy {\"Bucket\":\"b\"}"]
         );
+    }
+
+    #[test]
+    fn a_look_at_a_part_while_a_walk_goes_on_counts_only_where_it_was_later() {
+        let at = |mut all: Vec<Capture>, time: &str| {
+            all.iter_mut().for_each(|capture| capture.at = time.into());
+            all
+        };
+        let hub = |on: bool| {
+            caught(&[Made::answer("eu-west-1", "securityhub:DescribeHub", json!({"On": on}))])
+        };
+        let on = |walk: &str, look: &str| {
+            let all = renewed(at(hub(false), walk), at(hub(true), look));
+            assert_eq!(all.len(), 1);
+            all[0].answer[0]["On"] == true
+        };
+        assert!(on("2026-11-22T01:00:00Z", "2026-11-22T01:03:00Z"));
+        assert!(!on("2026-11-22T01:00:00Z", "2026-11-22T00:59:00Z"));
+        assert!(on("2026-11-22T01:00:00Z", "2026-11-22T01:00:00Z"));
     }
 
     #[test]
