@@ -29,6 +29,7 @@ mod route;
 mod s3;
 mod service;
 mod service_queue;
+mod setup;
 mod triage;
 mod upkeep;
 mod verify;

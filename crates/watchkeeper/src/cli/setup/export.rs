@@ -59,7 +59,7 @@ impl Export {
         let names: Vec<&str> = exported.files.iter().map(|file| file.name.as_str()).collect();
         if self.json {
             let folder = self.out.display().to_string();
-            let told = json!({"folder": folder, "files": names, "notes": exported.notes});
+            let told = json!({"folder": folder, "files": names, "notes": exported.notes, "missing": exported.missing});
             writeln!(out, "{told:#}")?;
         } else {
             writeln!(out, "Written to {}:", self.out.display())?;
@@ -67,13 +67,11 @@ impl Export {
                 writeln!(out, "  {name}")?;
             }
             writeln!(out, "\nREADME.txt says in which order they are deployed.")?;
-            for note in &exported.notes {
+            for note in exported.missing.iter().chain(&exported.notes) {
                 writeln!(out, "* {note}")?;
             }
         }
-        // What could not be known is missing in the files.
-        let missing = exported.notes.iter().any(|note| note.contains("missing"));
-        Ok(if missing { Exit::Partial } else { Exit::Ok })
+        Ok(if exported.missing.is_empty() { Exit::Ok } else { Exit::Partial })
     }
 
     fn write(&self, exported: &Exported) -> anyhow::Result<()> {

@@ -123,15 +123,15 @@ fn one(f: &Foundation, bucket: &str) -> Vec<Hcl> {
             vec![of(), document("policy", &policies::bucket(f, bucket))],
         ),
     ];
-    if let Some(lock) = &f.buckets.lock {
-        let retention = vec![set("mode", lock.mode.clone()), set("days", lock.days)];
-        all.push(resource(
-            "aws_s3_bucket_object_lock_configuration",
-            &id,
-            vec![of(), block("rule", vec![block("default_retention", retention)])],
-        ));
-    }
+    all.extend(lock(f, &id, of()));
     all
+}
+
+fn lock(f: &Foundation, id: &str, of: Hcl) -> Option<Hcl> {
+    let lock = f.buckets.lock.as_ref()?;
+    let retention = vec![set("mode", lock.mode.clone()), set("days", lock.days)];
+    let rule = block("rule", vec![block("default_retention", retention)]);
+    Some(resource("aws_s3_bucket_object_lock_configuration", id, vec![of, rule]))
 }
 
 fn lifecycle(f: &Foundation, id: &str, of: Hcl) -> Hcl {

@@ -98,16 +98,16 @@ pub(super) fn export(f: &Foundation, posture: Option<&Posture>) -> Exported {
         accounts(f),
         regions(f),
     ];
-    let mut notes = Vec::new();
+    let (mut notes, mut missing) = (Vec::new(), Vec::new());
     if super::on(f, "flow-logs") {
-        let (told, missing) = vpcs(f, posture);
+        let (told, unknown) = vpcs(f, posture);
         for (account, region, ids) in &told {
             let mut stack = Stack::new(&format!("Flow logs of the VPCs of {account} in {region}"));
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             flow_logs::stack(f, account, &ids, &mut stack);
             files.push(stack.file(&format!("flow-logs.{account}.{region}")));
         }
-        notes.extend(missing);
+        missing = unknown;
     }
     if super::on(f, "guardduty-administrator") {
         notes.push(format!(
@@ -117,8 +117,13 @@ pub(super) fn export(f: &Foundation, posture: Option<&Posture>) -> Exported {
     }
     notes.push("Log groups that are there already keep what they keep: their terms are set by the calls of watchkeeper setup plan --only retention.".to_owned());
     let mut files: Vec<File> = files.into_iter().flatten().collect();
-    files.push(readme::file(f, Format::CloudFormation, &notes));
-    Exported { files, notes }
+    files.push(readme::file(
+        f,
+        Format::CloudFormation,
+        &super::accounts(f, posture),
+        &[&notes[..], &missing].concat(),
+    ));
+    Exported { files, notes, missing }
 }
 
 fn archive(f: &Foundation) -> Option<File> {

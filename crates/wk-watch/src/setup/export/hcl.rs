@@ -55,18 +55,42 @@ pub(super) fn text(body: &[Hcl]) -> String {
 fn write(part: &Hcl, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     match part {
-        Hcl::Set(name, value) => {
-            let value = value.replace('\n', &format!("\n{}", "  ".repeat(depth.saturating_sub(1))));
-            out.extend([&indent, name.as_str(), " = ", &value, "\n"]);
-        }
+        Hcl::Set(name, value) => line(name, value, name.len(), depth, out),
         Hcl::Block(head, body) => {
             out.extend([&indent, head.as_str(), " {\n"]);
-            for inner in body {
-                write(inner, depth + 1, out);
+            let widths = widths(body.iter().map(|part| match part {
+                Hcl::Set(name, value) if !value.contains('\n') => Some(name.len()),
+                _ => None,
+            }));
+            for (inner, width) in body.iter().zip(widths) {
+                match inner {
+                    Hcl::Set(name, value) => line(name, value, width, depth + 1, out),
+                    Hcl::Block(..) => write(inner, depth + 1, out),
+                }
             }
             out.extend([&indent, "}\n"]);
         }
     }
+}
+
+fn line(name: &str, value: &str, width: usize, depth: usize, out: &mut String) {
+    let value = value.replace('\n', &format!("\n{}", "  ".repeat(depth.saturating_sub(1))));
+    out.extend(["  ".repeat(depth), format!("{name:width$} = {value}\n")]);
+}
+
+/// How wide each name is written: names of neighbours are as wide as the widest of them, as `terraform
+/// fmt` has it. What takes several lines stands alone.
+fn widths(names: impl Iterator<Item = Option<usize>>) -> Vec<usize> {
+    let names: Vec<Option<usize>> = names.collect();
+    let mut widths = vec![0; names.len()];
+    let mut from = 0;
+    while from < names.len() {
+        let to = names[from..].iter().position(Option::is_none).map_or(names.len(), |n| from + n);
+        let widest = names[from..to].iter().flatten().copied().max().unwrap_or(0);
+        widths[from..to].fill(widest);
+        from = to + 1;
+    }
+    widths
 }
 
 /// A value as an expression, in which Terraform sees nothing of its own.
@@ -93,13 +117,21 @@ pub(super) fn expression(value: &Value, depth: usize) -> String {
         }
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let members: Vec<String> = members
+            let members: Vec<(String, String)> = members
                 .iter()
-                .map(|(name, value)| {
-                    format!("{indent}{} = {}\n", quoted(name), expression(value, depth + 1))
-                })
+                .map(|(name, value)| (quoted(name), expression(value, depth + 1)))
                 .collect();
-            format!("{{\n{}{end}}}", members.concat())
+            let widths = widths(
+                members
+                    .iter()
+                    .map(|(name, value)| (!value.contains('\n')).then(|| name.chars().count())),
+            );
+            let lines: Vec<String> = members
+                .iter()
+                .zip(widths)
+                .map(|((name, value), width)| format!("{indent}{name:width$} = {value}\n"))
+                .collect();
+            format!("{{\n{}{end}}}", lines.concat())
         }
     }
 }
@@ -156,6 +188,12 @@ mod tests {
         ];
         let expected = "resource \"aws_x\" \"y\" {\n  a = 1\n  b {\n    c = jsonencode({\n      \"D\" = [\"e\"]\n    })\n  }\n}\n\noutput \"z\" {\n  value = aws_x.y.id\n}\n";
         assert_eq!(text(&file), expected);
+        let wide = [block(
+            "x",
+            vec![set("a", 1), set("long", 2), set("b", json!({"c": 1, "dd": 2})), set("e", 3)],
+        )];
+        let expected = "x {\n  a    = 1\n  long = 2\n  b = {\n    \"c\"  = 1\n    \"dd\" = 2\n  }\n  e = 3\n}\n";
+        assert_eq!(text(&wide), expected);
         assert_eq!(name("7-A.b"), "n7_a_b");
     }
 }

@@ -49,8 +49,10 @@ pub struct File {
 pub struct Exported {
     /// The files.
     pub files: Vec<File>,
-    /// What the form cannot say, or could not be known.
+    /// What the form cannot say.
     pub notes: Vec<String>,
+    /// What could not be known, and is missing in the files.
+    pub missing: Vec<String>,
 }
 
 /// Writes the foundation in a form. The inventory tells accounts and VPCs.

@@ -23,20 +23,25 @@ Deploy in this order; the names of the files say it.
 ";
 
 const TERRAFORM: &str = "\
-Run it with credentials of account MANAGEMENT; in the others the role of var.role is assumed.
+Run it with credentials of account MANAGEMENT; in the others the role of var.role is assumed. Key, buckets and
+roles come first, for trail and flow logs are refused without them.
 
    terraform init
    terraform plan
-   terraform apply -target=module.archive    # key and buckets first, for the trail is refused without them
+   terraform apply -target=module.archive
+   terraform apply TARGETS
    terraform apply
 ";
 
-pub(super) fn file(f: &Foundation, format: Format, notes: &[String]) -> File {
+pub(super) fn file(f: &Foundation, format: Format, accounts: &[String], notes: &[String]) -> File {
     let how = match format {
         Format::CloudFormation => CLOUDFORMATION,
         Format::Terraform => TERRAFORM,
     };
+    let targets: Vec<String> =
+        accounts.iter().map(|account| format!("-target=module.account_{account}")).collect();
     let how = how
+        .replace("TARGETS", &targets.join(" "))
         .replace("account ARCHIVE", &format!("account {}", f.accounts.archive))
         .replace("account MANAGEMENT", &format!("account {}", f.accounts.management))
         .replace("account SECURITY", &format!("account {}", f.accounts.security))

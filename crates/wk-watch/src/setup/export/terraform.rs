@@ -41,24 +41,24 @@ pub(super) fn export(f: &Foundation, posture: Option<&Posture>) -> Exported {
         "Log groups that are there already keep what they keep: their terms are set by the calls of watchkeeper setup plan --only retention.".to_owned(),
         "What is there already has to be imported (terraform import), or apply is refused by AWS: watchkeeper setup plan says what is there.".to_owned(),
     ];
-    files.push(readme::file(f, Format::Terraform, &notes));
-    Exported { files, notes }
+    files.push(readme::file(f, Format::Terraform, &accounts, &notes));
+    Exported { files, notes, missing: Vec::new() }
 }
 
 /// What every module begins with.
 fn head() -> Vec<Hcl> {
     vec![
-        Hcl::Block(
-            "terraform".to_owned(),
-            vec![block(
-                "required_providers",
-                vec![refer("aws", "{ source = \"hashicorp/aws\", version = \">= 5.40\" }")],
-            )],
-        ),
+        required(),
         Hcl::Block("data \"aws_caller_identity\" \"current\"".to_owned(), Vec::new()),
         Hcl::Block("data \"aws_partition\" \"current\"".to_owned(), Vec::new()),
         Hcl::Block("data \"aws_region\" \"current\"".to_owned(), Vec::new()),
     ]
+}
+
+/// Which provider is wanted.
+fn required() -> Hcl {
+    let aws = refer("aws", "{ source = \"hashicorp/aws\", version = \">= 5.40\" }");
+    Hcl::Block("terraform".to_owned(), vec![block("required_providers", vec![aws])])
 }
 
 /// What a module is told.
@@ -177,14 +177,33 @@ fn organization(f: &Foundation) -> Vec<Hcl> {
 
 /// A provider for every region of every account, and the modules of each.
 fn root(f: &Foundation, accounts: &[String], there: &[&str]) -> Vec<Hcl> {
-    let mut all = vec![
-        Hcl::Block(
-            "terraform".to_owned(),
-            vec![block(
-                "required_providers",
-                vec![refer("aws", "{ source = \"hashicorp/aws\", version = \">= 5.40\" }")],
-            )],
-        ),
+    let mut all = root_head();
+    for account in accounts {
+        all.extend(f.regions.iter().map(|region| provider(f, account, region)));
+    }
+    let (own, home) = (&f.accounts, f.home());
+    let mut calls = Calls { there, all };
+    calls.add("archive", "archive", &own.archive, home, Vec::new());
+    let key = vec![
+        refer("log_key_arn", "module.archive.log_key_arn"),
+        refer("depends_on", "[module.archive]"),
+    ];
+    calls.add("management", "management", &own.management, home, key);
+    calls.add("security", "security", &own.security, home, Vec::new());
+    for account in accounts {
+        calls.of_account(f, account);
+    }
+    for region in &f.regions {
+        let more = vec![set("is_home", region == home)];
+        let label = format!("organization_{}", name(region));
+        calls.add("organization", &label, &own.management, region, more);
+    }
+    calls.all
+}
+
+fn root_head() -> Vec<Hcl> {
+    vec![
+        required(),
         labelled(
             "variable",
             "role",
@@ -209,14 +228,18 @@ fn root(f: &Foundation, accounts: &[String], there: &[&str]) -> Vec<Hcl> {
                 ),
             ],
         ),
-    ];
-    for account in accounts {
-        all.extend(f.regions.iter().map(|region| provider(f, account, region)));
-    }
-    let own = &f.accounts;
-    let home = f.home();
-    let mut call = |module: &str, label: String, account: &str, region: &str, more: Vec<Hcl>| {
-        if !there.contains(&module) {
+    ]
+}
+
+/// Calls of the modules that there are.
+struct Calls<'t> {
+    there: &'t [&'t str],
+    all: Vec<Hcl>,
+}
+
+impl Calls<'_> {
+    fn add(&mut self, module: &str, label: &str, account: &str, region: &str, more: Vec<Hcl>) {
+        if !self.there.contains(&module) {
             return;
         }
         let mut body = vec![
@@ -224,40 +247,24 @@ fn root(f: &Foundation, accounts: &[String], there: &[&str]) -> Vec<Hcl> {
             refer("providers", &format!("{{ aws = aws.{} }}", alias(account, region))),
         ];
         body.extend(more);
-        all.push(labelled("module", &label, body));
-    };
-    call("archive", "archive".to_owned(), &own.archive, home, Vec::new());
-    let key = vec![
-        refer("log_key_arn", "module.archive.log_key_arn"),
-        refer("depends_on", "[module.archive]"),
-    ];
-    call("management", "management".to_owned(), &own.management, home, key);
-    call("security", "security".to_owned(), &own.security, home, Vec::new());
-    for account in accounts {
+        self.all.push(labelled("module", label, body));
+    }
+
+    fn of_account(&mut self, f: &Foundation, account: &str) {
+        let home = f.home();
         let make = format!("!contains(var.accounts_with_config_role, \"{account}\")");
         let label = format!("account_{account}");
-        call("account", label.clone(), account, home, vec![refer("make_config_role", &make)]);
+        self.add("account", &label, account, home, vec![refer("make_config_role", &make)]);
+        // No depends_on: VPCs that are asked for only while others change cannot be gone through.
         for region in &f.regions {
-            let hub = *account == own.security && region == home;
             let more = vec![
                 set("is_home", region == home),
-                set("is_hub", hub),
-                refer("depends_on", &format!("[module.archive, module.{label}]")),
+                set("is_hub", account == f.accounts.security && region == home),
             ];
-            call("region", format!("region_{}", alias(account, region)), account, region, more);
+            let label = format!("region_{}", alias(account, region));
+            self.add("region", &label, account, region, more);
         }
     }
-    for region in &f.regions {
-        let more = vec![set("is_home", region == home)];
-        call(
-            "organization",
-            format!("organization_{}", name(region)),
-            &own.management,
-            region,
-            more,
-        );
-    }
-    all
 }
 
 fn alias(account: &str, region: &str) -> String {

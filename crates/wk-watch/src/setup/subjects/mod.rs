@@ -84,3 +84,6 @@ pub const ALL: &[Subject] = &[
     retention::SUBJECT,
     dashboard::SUBJECT,
 ];
+
+#[cfg(test)]
+mod tests;

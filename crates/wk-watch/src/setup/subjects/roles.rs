@@ -14,9 +14,17 @@ pub(in crate::setup) const CONFIG: &str = "AWSServiceRoleForConfig";
 
 /// Whether a role is there.
 pub(super) fn is_there(view: &View<'_>, name: &str) -> Result<bool, Blind> {
-    let global = view.global();
-    let roles = global.list("iam:ListRoles", &["Roles.member", "Roles"])?;
-    Ok(roles.into_iter().any(|role| word(role, "RoleName") == name))
+    Ok(any(view)?.into_iter().any(|role| word(role, "RoleName") == name))
+}
+
+/// Whether a service of AWS has made its own role.
+pub(super) fn is_linked(view: &View<'_>, service: &str) -> Result<bool, Blind> {
+    let path = format!("/aws-service-role/{service}/");
+    Ok(any(view)?.into_iter().any(|role| word(role, "Path") == path))
+}
+
+fn any<'a>(view: &View<'a>) -> Result<Vec<&'a Value>, Blind> {
+    view.global().list("iam:ListRoles", &["Roles.member", "Roles"])
 }
 
 /// The steps of a role that is not there: the role, and what it may.
