@@ -336,7 +336,7 @@ fn slow_setup_says_what_is_wrong_and_where_and_needs_an_inventory() {
         .map(|m| m["line"].as_u64().unwrap())
         .collect();
     assert_eq!(lines, [6, 7]);
-    let refused = home.run(["setup", "plan", "--foundation", &bad]);
+    let refused = home.run(["setup", "plan", &bad]);
     assert!(refused.code == Some(2) && refused.err.contains("2557"), "{refused:?}");
     let early = home.run(["setup", "plan"]);
     assert!(early.code == Some(3) && early.err.contains("watchkeeper inventory run"), "{early:?}");

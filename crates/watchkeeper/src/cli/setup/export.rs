@@ -24,7 +24,7 @@ pub(super) struct Export {
     #[arg(long, value_enum)]
     format: Form,
     /// The foundation file [default: foundation.yaml of the home directory]
-    #[arg(long, value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     foundation: Option<PathBuf>,
     #[command(flatten)]
     inventory: Inventory,
@@ -56,7 +56,8 @@ impl Export {
         let posture = self.inventory.caught(app).await?.map(|(_, caught)| Posture::of(caught));
         let exported = export::export(&foundation, posture.as_ref(), form);
         self.write(&exported)?;
-        let names: Vec<&str> = exported.files.iter().map(|file| file.name.as_str()).collect();
+        let mut names: Vec<&str> = exported.files.iter().map(|file| file.name.as_str()).collect();
+        names.sort_unstable();
         if self.json {
             let folder = self.out.display().to_string();
             let told = json!({"folder": folder, "files": names, "notes": exported.notes, "missing": exported.missing});

@@ -19,7 +19,7 @@ use crate::wire::App;
 #[derive(Args)]
 pub(super) struct Plan {
     /// The foundation file [default: foundation.yaml of the home directory]
-    #[arg(long, value_name = "FILE")]
+    #[arg(value_name = "FILE")]
     foundation: Option<PathBuf>,
     /// Only these subjects; may be repeated [default: all]
     #[arg(long, value_name = "SUBJECT")]
