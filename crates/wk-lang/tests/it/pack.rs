@@ -32,6 +32,9 @@ fn every_rule_of_the_pack_does_what_its_tests_say() {
         }
     }
     assert_eq!(failures, Vec::<String>::new());
-    println!("{} rules, {tests} tests; {around} passed over, for they need surroundings", rules.len());
+    println!(
+        "{} rules, {tests} tests; {around} passed over, for they need surroundings",
+        rules.len()
+    );
     assert!(rules.iter().all(|(_, rule): &(_, Rule)| !rule.extension.tests.is_empty()));
 }
