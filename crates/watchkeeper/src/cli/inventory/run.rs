@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use wk_model::AccountId;
 use wk_model::complaint::printable;
 use wk_watch::inventory::items;
 
+use crate::cli::progress::told;
 use crate::cli::{Exit, Usage};
 use crate::wire::App;
 use crate::wire::walks::{Wanted, Way, organization};
@@ -64,7 +66,7 @@ impl Run {
             by: "a person",
         };
         let progress = Arc::new(Progress::default());
-        let (run, walked) = shown(&progress, app.walk(&way, &wanted, &progress)).await?;
+        let (run, walked) = told(|| how_far(&progress), app.walk(&way, &wanted, &progress)).await?;
         if self.json {
             writeln!(out, "{:#}", as_json(&run, &walked))?;
         } else {
@@ -101,31 +103,12 @@ impl Run {
     }
 }
 
-/// Runs a walk and shows how far it is, where a person looks.
-async fn shown<T>(progress: &Arc<Progress>, work: impl Future<Output = T>) -> T {
-    use std::io::IsTerminal as _;
-    use std::sync::atomic::Ordering;
-    if !std::io::stderr().is_terminal() {
-        return work.await;
-    }
-    let bar = indicatif::ProgressBar::new_spinner();
-    tokio::pin!(work);
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
-    loop {
-        tokio::select! {
-            done = &mut work => {
-                bar.finish_and_clear();
-                return done;
-            }
-            _ = tick.tick() => {
-                let asked = progress.asked.load(Ordering::Relaxed);
-                let known = progress.known.load(Ordering::Relaxed);
-                let regions = progress.regions.load(Ordering::Relaxed);
-                bar.set_message(format!("{asked} questions, {known} known before, {regions} regions done"));
-                bar.tick();
-            }
-        }
-    }
+/// How far a walk is.
+fn how_far(progress: &Progress) -> String {
+    let asked = progress.asked.load(Ordering::Relaxed);
+    let known = progress.known.load(Ordering::Relaxed);
+    let regions = progress.regions.load(Ordering::Relaxed);
+    format!("{asked} questions, {known} known before, {regions} regions done")
 }
 
 fn as_json(run: &str, walked: &Walked) -> Value {

@@ -11,6 +11,7 @@ use clap::Args;
 use wk_engine::verify::{Progress, Report, Scope, Verify};
 use wk_seam::ledger::Ledger;
 
+use crate::cli::progress::told;
 use crate::cli::when::{Span, duration};
 use crate::cli::{Exit, journal};
 use crate::wire::{Access, App, verify};
@@ -82,7 +83,7 @@ impl CloudTrail {
     pub(super) async fn run(self, app: &App, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let verify = self.parts(app).await?;
         let progress = Progress::default();
-        let report = shown(&progress, verify.run(&progress)).await?;
+        let report = told(|| how_far(&progress), verify.run(&progress)).await?;
         let noted = match self.no_record {
             true => 0,
             false => {
@@ -153,28 +154,10 @@ fn word(report: &Report) -> &'static str {
     }
 }
 
-/// Shows how far a run is, where a person looks at it.
-async fn shown<T>(progress: &Progress, work: impl Future<Output = T>) -> T {
-    use std::io::IsTerminal as _;
-    if !std::io::stderr().is_terminal() {
-        return work.await;
-    }
-    let bar = indicatif::ProgressBar::new_spinner();
-    tokio::pin!(work);
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(200));
-    loop {
-        tokio::select! {
-            done = &mut work => {
-                bar.finish_and_clear();
-                return done;
-            }
-            _ = tick.tick() => {
-                let chains = progress.chains.load(Ordering::Relaxed);
-                let digests = progress.digests.load(Ordering::Relaxed);
-                let logs = progress.logs.load(Ordering::Relaxed);
-                bar.set_message(format!("{chains} chains, {digests} digests, {logs} logs"));
-                bar.tick();
-            }
-        }
-    }
+/// How far a run is.
+fn how_far(progress: &Progress) -> String {
+    let chains = progress.chains.load(Ordering::Relaxed);
+    let digests = progress.digests.load(Ordering::Relaxed);
+    let logs = progress.logs.load(Ordering::Relaxed);
+    format!("{chains} chains, {digests} digests, {logs} logs")
 }
